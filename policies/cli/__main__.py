@@ -1,0 +1,5 @@
+"""`python -m policies.cli` is `earwitness`."""
+
+from policies.cli import main
+
+main()

@@ -1,0 +1,238 @@
+"""`earwitness changes` and `earwitness health`: what is in the store, for a person or a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from policies import moments, rendering
+from policies.errors import BadInput
+from policies.model import EditKind, Health, Topic
+from policies.settings import Settings
+from policies.store import open_store
+from policies.store.queries import catalog, tracks, versions
+from policies.store.queries import changes as published
+from policies.store.queries.changes import ChangeRow, Wanted
+from policies.store.queries.rows import Position
+from policies.store.queries.tracks import TrackRow
+from policies.store.queries.versions import Excerpt
+
+_BATCH = 100  # changes asked for at once
+_QUIET = (EditKind.MOVED, EditKind.RESTYLED)  # edits that bring no other words
+
+
+class Moment(click.ParamType[datetime]):
+    """A date or time, as ISO 8601 has it."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The instant meant, or a usage error."""
+        try:
+            return value if isinstance(value, datetime) else moments.since(value)
+        except BadInput as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("changes")
+@click.option("--vendor", metavar="V", help="Only of this vendor (its id).")
+@click.option("--page", metavar="P", help="Only of this page (its id).")
+@click.option("--since", type=Moment(), metavar="T", help="Only first captured then or later.")
+@click.option(
+    "--topic",
+    type=click.Choice([topic.value for topic in Topic]),
+    help="Only edits that touch this topic.",
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines: one change a line, all of it.")
+def changes(
+    vendor: str | None, page: str | None, since: datetime | None, topic: str | None, as_json: bool
+) -> None:
+    """What changed, oldest first, in the pages' own words.
+
+    Behind `-` stands what a page said before, behind `+` what it says since.
+    """
+    about = Topic(topic) if topic else None
+    wanted = Wanted(vendor_id=vendor, page_id=page, topic=about, since=since)
+    with _reading() as connection:
+        _known(connection, vendor, page)
+        rows = list(_all(connection, wanted))
+        for row in reversed(rows):
+            shown = _Shown(connection, row, about)
+            if as_json:
+                click.echo(json.dumps(shown.as_json(), ensure_ascii=False))
+            else:
+                click.echo(shown.as_text(color=_in_color()))
+    if not rows and not as_json:
+        click.echo("No change has been published that fits.", err=True)
+
+
+@click.command("health")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines: one page a line.")
+def health(as_json: bool) -> None:
+    """Whether each page can be looked at, trouble first."""
+    with _reading() as connection:
+        pages = catalog.pages(connection).items
+        now = tracks.speaking(tracks.tracks(connection))
+    order = list(reversed(Health))
+    lines = sorted(
+        ((_health(now.get(page.id)), page) for page in pages if page.declared or page.id in now),
+        key=lambda line: (not line[1].declared, order.index(line[0]), line[1].id),
+    )
+    for state, page in lines:
+        track = now.get(page.id)
+        if as_json:
+            click.echo(json.dumps(_health_json(page, state, track), ensure_ascii=False))
+        else:
+            click.echo(_health_line(page, state, track))
+    if not lines and not as_json:
+        click.echo("No page is known yet: `earwitness crawl` looks at those declared.", err=True)
+
+
+@contextmanager
+def _reading() -> Iterator[sa.Connection]:
+    opened = open_store(Settings.from_env().database_url, create=False)
+    with closing(opened) as store, store.engine.connect() as connection:
+        yield connection
+
+
+def _known(connection: sa.Connection, vendor: str | None, page: str | None) -> None:
+    """Refuse ids that nothing bears: an empty answer would look like silence."""
+    if vendor is not None and catalog.vendor(connection, vendor) is None:
+        raise BadInput(f"no vendor has the id {vendor!r}: `earwitness catalog list` names them")
+    if page is not None and catalog.page(connection, page) is None:
+        raise BadInput(f"no page has the id {page!r}: `earwitness health` names them")
+
+
+def _all(connection: sa.Connection, wanted: Wanted) -> Iterator[ChangeRow]:
+    after: Position | None = None
+    while True:
+        found = published.changes(connection, wanted, after=after, limit=_BATCH)
+        yield from found.items
+        if not found.more:
+            return
+        after = Position(found.items[-1].captured_at, found.items[-1].id)
+
+
+class _Shown:
+    """A change with the words of its edits."""
+
+    def __init__(self, connection: sa.Connection, row: ChangeRow, about: Topic | None) -> None:
+        pair = versions.versions_by_id(connection, [row.before_id, row.after_id])
+        self.row = row
+        self.before, self.after = pair[row.before_id], pair[row.after_id]
+        edits = published.edits(connection, [row.id])[row.id]
+        self.old = versions.excerpt(
+            connection, self.before.text_id, row.scope, (e.old for e in edits if e.old is not None)
+        )
+        self.new = versions.excerpt(
+            connection, self.after.text_id, row.scope, (e.new for e in edits if e.new is not None)
+        )
+        steps = rendering.steps(self.old.passages, self.new.passages, edits)
+        self.steps = [s for s in steps if about is None or about in self.topics(s)]
+        self.others = len(steps) - len(self.steps)
+
+    def topics(self, step: rendering.Step) -> list[Topic]:
+        """What an edit's passages are about."""
+        said = _says(self.old, step.edit.old) | _says(self.new, step.edit.new)
+        return [topic for topic in Topic if topic in said]
+
+    def as_text(self, *, color: bool) -> str:
+        """The change for a person."""
+        row = self.row
+        about = ", ".join(row.topics) or "no watched topic"
+        name = f"{row.captured_at:%Y-%m-%d}  {row.page_id}"
+        lines = [click.style(name, bold=True) if color else name]
+        lines.append(f"  {row.vendor_name}: {row.page_title}  [{about}]  change {row.id}")
+        path: tuple[str, ...] = ()
+        for step in self.steps:
+            if step.edit.kind in _QUIET:
+                continue
+            if step.headings and step.headings != path:
+                lines.append(f"  # {rendering.where(step, color=color)}")
+            path = step.headings
+            lines.append(rendering.to_text(step, color=color))
+        lines += self._rest()
+        return "\n".join(lines) + "\n"
+
+    def _rest(self) -> Iterator[str]:
+        quiet = sum(1 for step in self.steps if step.edit.kind in _QUIET)
+        if quiet:
+            yield f"  (moved, or other in typography only: {quiet})"
+        if self.others:
+            yield f"  (edits about something else: {self.others})"
+
+    def as_json(self) -> dict[str, Any]:
+        """The change for a program."""
+        row = self.row
+        words = rendering.words(self.steps)
+        return {
+            "id": row.id,
+            "vendor_id": row.vendor_id,
+            "page_id": row.page_id,
+            "url": row.page_url,
+            "language": row.lang,
+            "origin": row.origin,
+            "captured_at": moments.iso(row.captured_at),
+            "confirmed_at": moments.iso(row.confirmed_at),
+            "topics": list(row.topics),
+            "before": {"version_id": self.before.id, "digest": self.before.capture.digest},
+            "after": {"version_id": self.after.id, "digest": self.after.capture.digest},
+            "words_removed": words.removed,
+            "words_added": words.added,
+            "edits": [
+                {**rendering.to_json(step), "topics": list(self.topics(step))}
+                for step in self.steps
+            ],
+        }
+
+
+def _says(text: Excerpt, position: int | None) -> set[Topic]:
+    found = text.disclosures.get(position) if position is not None else None
+    return set(found.topics) if found else set()
+
+
+def _health(track: TrackRow | None) -> Health:
+    return track.health if track else Health.NEW
+
+
+def _health_line(page: catalog.PageRow, state: Health, track: TrackRow | None) -> str:
+    read = f"{track.last_read_at:%Y-%m-%d}" if track and track.last_read_at else "never"
+    notes = [track.health_reason] if track and state is not Health.CURRENT else []
+    notes += [warning.says for warning in track.warnings] if track else []
+    if not page.declared:
+        notes.append("not in the catalog")
+    told = "; ".join(note for note in notes if note)
+    return f"{state.value:<12} {page.id:<48} last read {read:<10}  {told}".rstrip()
+
+
+def _health_json(page: catalog.PageRow, state: Health, track: TrackRow | None) -> dict[str, Any]:
+    def time(at: datetime | None) -> str | None:
+        return moments.iso(at) if at else None
+
+    return {
+        "page_id": page.id,
+        "vendor_id": page.vendor_id,
+        "url": page.url,
+        "language": page.lang,
+        "declared": page.declared,
+        "health": state.value,
+        "since": time(track.health_since if track else None),
+        "reason": track.health_reason if track else "",
+        "warnings": [warning.rule for warning in track.warnings] if track else [],
+        "last_capture_at": time(track.last_capture_at if track else None),
+        "last_read_at": time(track.last_read_at if track else None),
+    }
+
+
+def _in_color() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ

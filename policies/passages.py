@@ -1,0 +1,165 @@
+"""A document becomes passages: sentences, headings, list items and table rows in their place.
+
+A passage's id is the hash of its key and language, so the same words are the same passage on
+every page and through every change of typography. The extension computes the same key in
+JavaScript; `tests/vectors` holds the table that both are checked against.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+import sentencex
+
+from policies.model import Block, BlockKind, Document, Passage
+
+# Invisible: zero-width characters, soft hyphen, direction marks, variation selectors.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]"
+)
+_STRAIGHT = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′‹›`´", "'"),
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+    }
+)
+_SPACE = re.compile(r"\s+")
+_BULLET = re.compile(r"^[•‣◦⁃∙·▪▫●○■□*+-] +(?=\S)")
+# French typography sets a space before these marks and inside its quotation marks.
+_LOOSE_SPACE = re.compile(r" +(?=[;:!?])|(?<=\") +(?=\S)|(?<=\S) +(?=\")")
+
+
+def key(text: str) -> str:
+    """What two texts share when they differ only in typography and white space."""
+    text = _INVISIBLE.sub("", text).translate(_STRAIGHT)
+    text = unicodedata.normalize("NFKC", text).translate(_STRAIGHT)
+    text = _SPACE.sub(" ", text).strip()
+    return _LOOSE_SPACE.sub("", _BULLET.sub("", text))
+
+
+def passage_id(text: str, lang: str) -> str:
+    """16 hex digits: the first 8 bytes of SHA-256 over language, line feed and key, in UTF-8."""
+    return hashlib.sha256(f"{lang}\n{key(text)}".encode()).hexdigest()[:16]
+
+
+def split(document: Document, lang: str) -> tuple[Passage, ...]:
+    """The passages of a document in page order; together they cover all of its words."""
+    passages: list[Passage] = []
+    path: list[tuple[int, int]] = []  # (heading level, position), outermost first
+    for block in document.blocks:
+        if block.kind is BlockKind.HEADING:
+            path = [(level, position) for level, position in path if level < block.level]
+        headings = tuple(position for _, position in path)
+        for start, end in _sentences(document.text, block, lang):
+            text = document.text[start:end]
+            passages.append(Passage(passage_id(text, lang), text, block.kind, start, end, headings))
+        if block.kind is BlockKind.HEADING:
+            path.append((block.level, len(passages) - 1))
+    return tuple(passages)
+
+
+def signature(passages: Iterable[Passage]) -> str:
+    """The same for texts that hold the same passages in whatever order and punctuation.
+
+    Incidental lines are left out: they are no change.
+    """
+    said = sorted(wording(p.text) for p in passages if not is_incidental(p.text))
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
+
+
+def wording(text: str) -> str:
+    """The words of a text alone: without punctuation, marks and capitals."""
+    return " ".join(re.findall(r"\w+", key(text).casefold()))
+
+
+_DATE_WORDS = (
+    r"(?:last|latest|date of|effective|updated?|revised|modified|published|version|as of|on"
+    r"|current|previous|see|revision|posted|date"
+    r"|derni[eè]re|mise|mis|[àa]|jour|en|vigueur|le|la|du|au|depuis|modification|date|effet"
+    r"|(?:janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre"
+    r"|d[ée]cembre)"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*)"
+)
+_DATE_LINE = re.compile(rf"(?:{_DATE_WORDS}|[0-9]{{1,4}}(?:st|nd|rd|th|er)?|[\s:,.()/|*_-])+", re.I)
+
+
+def is_incidental(text: str) -> bool:
+    """Whether a passage only says when a page was last updated, or is a bare number."""
+    return (
+        len(text) <= 80
+        and any(character.isdigit() for character in text)
+        and _DATE_LINE.fullmatch(text) is not None
+    )
+
+
+_LONGEST_ROW = 300  # characters; a longer table row is split into sentences
+_ENUMERATOR = re.compile(r"\(?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){0,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")
+_INITIALS = re.compile(r"(?:^|[\s(«\"'’“])(?:[A-Za-zÀ-ÖØ-öø-ÿ]\.)+\s*$")
+_ABBREVIATIONS = {
+    "en": "e.g i.e etc vs no nos sec secs art para inc ltd co corp mr mrs ms dr prof st approx fig"
+    " est dept gov jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k a.m p.m cf al",
+    "fr": "p.ex ex art al cf etc m mm mme mlle dr pr st ste n no nos env tél fig réf chap ch éd"
+    " max min vol s.a s.a.s s.a.r.l l",
+    "de": "z.b bzw d.h u.a ca vgl nr abs art str ggf inkl evtl usw bspw sog z dr prof s lit gem"
+    " i.d.r u.u insb i.v.m",
+    "es": "p.ej ej art arts sr sra dr núm n no etc ud uds pág s.a s.l ee.uu",
+    "it": "ad.es es art artt sig dott n no ecc pag s.p.a s.r.l lett par",
+    "pt": "p.ex ex art arts sr sra dr n no etc pág s.a ltda núm",
+    "nl": "bijv bv d.w.z o.a m.b.t nr art enz ca dhr mevr t.a.v i.v.m evt incl excl etc",
+}
+_ABBREVIATED = {
+    lang: re.compile(
+        r"(?:^|[\s(\[«\"'’“/])(?:"
+        + "|".join(re.escape(word).replace(r"\.", r"\.\s?") for word in words.split())
+        + r")\.\s*$",
+        re.I,
+    )
+    for lang, words in _ABBREVIATIONS.items()
+}
+
+
+def _sentences(text: str, block: Block, lang: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of each sentence of a block, without the white space between them."""
+    whole = text[block.start : block.end]
+    if block.kind is BlockKind.HEADING or (
+        block.kind is BlockKind.TABLE_ROW and len(whole) <= _LONGEST_ROW
+    ):
+        yield block.start, block.end
+        return
+    at = block.start
+    for sentence in _merged(list(sentencex.segment(lang, whole)), lang):
+        start = at + len(sentence) - len(sentence.lstrip())
+        end = at + len(sentence.rstrip())
+        at += len(sentence)
+        if end > start:
+            yield start, end
+
+
+def _merged(pieces: Sequence[str], lang: str) -> list[str]:
+    """Sentences, with pieces that were cut after an abbreviation or an enumerator put together."""
+    abbreviated = _ABBREVIATED.get(lang)
+    sentences: list[str] = []
+    for piece in pieces:
+        before = sentences[-1] if sentences else ""
+        tail = before[-40:]
+        if sentences and (
+            _ENUMERATOR.fullmatch(before.strip())
+            or not piece.strip()
+            or _continues(piece)
+            or (abbreviated is not None and abbreviated.search(tail))
+            or _INITIALS.search(tail)
+        ):
+            sentences[-1] = before + piece
+        else:
+            sentences.append(piece)
+    return sentences
+
+
+def _continues(piece: str) -> bool:
+    """Whether a piece begins like the middle of a sentence: in lower case, but not "iPhone"."""
+    word = re.match(r"\s*[\"'(«“]*(\w+)", piece)
+    return word is not None and word[1].islower()

@@ -1,0 +1,161 @@
+"""Where each page's history stands: its tracks, its current version, its health."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from policies.model import Health, Reason
+from policies.store import schema
+from policies.store.queries.rows import batches
+
+CRAWL = "crawl"
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class TrackRow:
+    """A page's history of one origin, and the version that it believes now."""
+
+    page_id: str
+    origin: str
+    health: Health
+    health_since: datetime | None
+    health_reason: str
+    warnings: tuple[Reason, ...]  # what holds though the page is read
+    failures: int  # unread captures in a row
+    first_read: datetime | None  # captured_at of its oldest version
+    last_capture_at: datetime | None
+    last_read_at: datetime | None  # last time that its text is known to have been there
+    pending_id: str | None  # version that waits to be seen again
+    current_id: str | None  # version believed now; None: none yet
+    text_id: str | None  # of the current version
+    captured_at: datetime | None  # first capture that showed the current version
+    digest: str | None  # of that capture's body
+    characters: int | None  # of the current version's text
+    judged: bool  # whether a detector of its language read the current version
+
+
+def tracks(
+    connection: sa.Connection,
+    *,
+    page_ids: Sequence[str] | None = None,
+    vendor_id: str | None = None,
+) -> tuple[TrackRow, ...]:
+    """The tracks of these pages, of a vendor, or all, by page and origin."""
+    wanted = _tracks()
+    if vendor_id is not None:
+        wanted = wanted.where(schema.pages.c.vendor_id == vendor_id)
+    if page_ids is None:
+        rows = list(connection.execute(wanted))
+    else:
+        rows = [
+            row
+            for batch in batches(sorted(set(page_ids)))
+            for row in connection.execute(wanted.where(schema.tracks.c.page_id.in_(batch)))
+        ]
+    return tuple(sorted((_track(row) for row in rows), key=lambda t: (t.page_id, t.origin)))
+
+
+def speaking(rows: Iterable[TrackRow]) -> dict[str, TrackRow]:
+    """For each page the track that speaks for it now.
+
+    That is the crawl's where it holds a version, else the import last seen; where nothing was
+    ever read, the crawl's.
+    """
+    chosen: dict[str, TrackRow] = {}
+    for row in rows:
+        if row.page_id not in chosen or _rank(row) > _rank(chosen[row.page_id]):
+            chosen[row.page_id] = row
+    return chosen
+
+
+def _rank(row: TrackRow) -> tuple[bool, bool, datetime]:
+    return (row.current_id is not None, row.origin == CRAWL, row.last_read_at or _NEVER)
+
+
+def stamp(connection: sa.Connection) -> str:
+    """A token that differs whenever anything that the doors show may differ.
+
+    Reads the small tables only: as many rows as there are pages, and one count a detector.
+    """
+    t = schema
+    digest = hashlib.sha256()
+    for wanted in (
+        sa.select(t.vendors).order_by(t.vendors.c.id),
+        sa.select(t.pages).order_by(t.pages.c.id),
+        sa.select(t.tracks).order_by(t.tracks.c.page_id, t.tracks.c.origin),
+        sa.select(t.readings.c.detector, sa.func.count())
+        .group_by(t.readings.c.detector)
+        .order_by(t.readings.c.detector),
+        sa.select(sa.func.count(), sa.func.max(t.changes.c.confirmed_at)).select_from(t.changes),
+    ):
+        for row in connection.execute(wanted):
+            digest.update(repr(tuple(row)).encode())
+    return digest.hexdigest()
+
+
+def as_of(connection: sa.Connection) -> datetime | None:
+    """When anything was last fetched or imported; None: never."""
+    return connection.execute(sa.select(sa.func.max(schema.tracks.c.last_capture_at))).scalar()
+
+
+def _tracks() -> sa.Select[Any]:
+    t = schema
+    oldest = t.versions.alias()
+    first = (
+        sa.select(sa.func.min(oldest.c.captured_at))
+        .where(oldest.c.page_id == t.tracks.c.page_id)
+        .where(oldest.c.origin == t.tracks.c.origin)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            t.tracks,
+            first.label("first_read"),
+            t.versions.c.text_id,
+            t.versions.c.captured_at,
+            t.versions.c.last_seen,
+            t.captures.c.digest,
+            t.texts.c.characters,
+            t.readings.c.detector,
+        )
+        .select_from(t.tracks)
+        .join(t.pages, t.pages.c.id == t.tracks.c.page_id)
+        .outerjoin(t.versions, t.versions.c.id == t.tracks.c.current_id)
+        .outerjoin(t.captures, t.captures.c.id == t.versions.c.capture_id)
+        .outerjoin(t.texts, t.texts.c.id == t.versions.c.text_id)
+        .outerjoin(
+            t.readings,
+            (t.readings.c.text_id == t.versions.c.text_id)
+            & (t.readings.c.scope == t.pages.c.scope),
+        )
+    )
+
+
+def _track(row: sa.Row[Any]) -> TrackRow:
+    seen = [at for at in (row.last_read_at, row.last_seen) if at is not None]
+    return TrackRow(
+        page_id=row.page_id,
+        origin=row.origin,
+        health=Health(row.health),
+        health_since=row.health_since,
+        health_reason=row.health_reason,
+        warnings=tuple(Reason(w["rule"], w["says"], w["numbers"]) for w in row.warnings),
+        failures=row.failures,
+        first_read=row.first_read,
+        last_capture_at=row.last_capture_at,
+        last_read_at=max(seen, default=None),
+        pending_id=row.pending_id,
+        current_id=row.current_id,
+        text_id=row.text_id,
+        captured_at=row.captured_at,
+        digest=row.digest,
+        characters=row.characters,
+        judged=bool(row.detector),
+    )

@@ -1,0 +1,246 @@
+"""The tables. Texts, passages and verdicts are addressed by content and stored once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time, kept as microseconds since 1970 so that both databases order it alike."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Microseconds since 1970 of an aware time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time in the store has to be aware")
+        delta = value.astimezone(UTC) - _EPOCH
+        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """The aware UTC time."""
+        if value is None:
+            return None
+        return datetime.fromtimestamp(value // 1_000_000, UTC).replace(
+            microsecond=value % 1_000_000
+        )
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+vendors = sa.Table(
+    "vendors",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("assistants", sa.JSON, nullable=False),  # [{id, name}]
+    sa.Column("sites", sa.JSON, nullable=False),  # [{host, paths, assistants}]
+    sa.Column("controls", sa.JSON, nullable=False),  # [{id, kind, assistants, name, url, steps}]
+    sa.Column("declared", sa.Boolean, nullable=False),  # False: only known from an import
+)
+
+pages = sa.Table(
+    "pages",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("vendor_id", sa.ForeignKey(vendors.c.id), nullable=False, index=True),
+    sa.Column("policy_id", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("assistants", sa.JSON, nullable=False),  # ids; [] is all of the vendor
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("region", sa.Text),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("reading", sa.JSON, nullable=False, default=dict),  # {select, remove, earlier_urls}
+    sa.Column("declared", sa.Boolean, nullable=False),  # False: left the catalog, or imported
+)
+
+texts = sa.Table(
+    "texts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # sha256 of language and text, hex
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # the text, UTF-8, zlib
+    sa.Column("blocks", sa.LargeBinary, nullable=False),  # [[kind, level, start, end]], JSON, zlib
+    sa.Column("characters", sa.Integer, nullable=False),
+    sa.Column("passages", sa.Integer, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),  # same for texts that differ only in cosmetics
+)
+
+passages = sa.Table(
+    "passages",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # 16 hex digits
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),  # as first seen; quotes come from the version
+)
+
+verdicts = sa.Table(
+    "verdicts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # hash of passage, context, scope, detector
+    sa.Column("detector", sa.Text, nullable=False),
+    sa.Column("topics", sa.JSON, nullable=False),
+    sa.Column("stance", sa.Text),
+    sa.Column("matches", sa.JSON, nullable=False),  # [[topic, pattern, start, end]]
+    sa.Column("slots", sa.JSON, nullable=False),
+)
+
+text_passages = sa.Table(
+    "text_passages",
+    metadata,
+    sa.Column("text_id", sa.ForeignKey(texts.c.id), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("passage_id", sa.ForeignKey(passages.c.id), nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("headings", sa.JSON, nullable=False),  # positions, outermost first
+)
+
+disclosures = sa.Table(
+    "disclosures",
+    metadata,
+    # Only passages that say something; the scope is the page's, so the same text may have two.
+    sa.Column("text_id", sa.ForeignKey(texts.c.id), primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("verdict_id", sa.ForeignKey(verdicts.c.id), nullable=False, index=True),
+)
+
+readings = sa.Table(
+    "readings",
+    metadata,
+    # Which texts were judged in which scope by which detector: "nothing found" is then an answer.
+    sa.Column("text_id", sa.ForeignKey(texts.c.id), primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("detector", sa.Text, nullable=False),  # "" : language not read
+)
+
+captures = sa.Table(
+    "captures",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # 16 hex digits: hash of page, origin and time
+    sa.Column("page_id", sa.ForeignKey(pages.c.id), nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("captured_at", Instant, nullable=False),
+    sa.Column("seen_until", Instant, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("final_url", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column(
+        "digest", sa.Text
+    ),  # "sha256:<hex>" of the body; for a 304 that of the body it repeats
+    sa.Column("size", sa.Integer),  # bytes of the body
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("reasons", sa.JSON, nullable=False),  # [{rule, says, numbers}]
+    sa.Column("text_id", sa.ForeignKey(texts.c.id)),  # None: not read
+    sa.Column("etag", sa.Text),
+    sa.Column("last_modified", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("record", sa.Text),  # "response", "resource" or "revisit" (holds no body)
+    sa.Column("warc_file", sa.Text),  # None: no response came
+    sa.Column("warc_offset", sa.BigInteger),
+    sa.Column("warc_length", sa.Integer),
+    sa.Index("ix_captures_page", "page_id", "origin", "captured_at"),
+    sa.Index("ix_captures_digest", "digest"),
+    sa.Index("ix_captures_text", "text_id"),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # 16 hex digits: hash of page, origin, text, time
+    sa.Column("page_id", sa.ForeignKey(pages.c.id), nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("text_id", sa.ForeignKey(texts.c.id), nullable=False),
+    sa.Column("capture_id", sa.ForeignKey(captures.c.id), nullable=False),  # first that showed it
+    sa.Column("captured_at", Instant, nullable=False),
+    sa.Column("reading", sa.Text, nullable=False, default=""),  # how it was read: "main/1"
+    sa.Column("state", sa.Text, nullable=False),  # VersionState
+    sa.Column("confirmed_at", Instant),  # None: waits, or never was
+    sa.Column("confirmed_by", sa.Text),  # id of the capture that confirmed it
+    sa.Column("base_id", sa.Text),  # version it was compared with; None: first of its origin
+    sa.Column("last_seen", Instant, nullable=False),
+    sa.Index("ix_versions_page", "page_id", "origin", "captured_at"),
+    sa.Index("ix_versions_text", "text_id"),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # 16 hex digits: hash of page, versions, time
+    sa.Column("page_id", sa.ForeignKey(pages.c.id), nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("before_id", sa.ForeignKey(versions.c.id), nullable=False),
+    sa.Column("after_id", sa.ForeignKey(versions.c.id), nullable=False, unique=True),
+    sa.Column("captured_at", Instant, nullable=False),  # first capture that showed it
+    sa.Column("confirmed_at", Instant, nullable=False),
+    sa.Column("topics", sa.JSON, nullable=False),
+    sa.Column("edits", sa.LargeBinary, nullable=False),  # JSON, zlib; see store.codec
+    # Same for the same rewording wherever it happens.
+    sa.Column("fingerprint", sa.Text, nullable=False, default="", index=True),
+    sa.Column("added", sa.Integer, nullable=False),  # passages
+    sa.Column("removed", sa.Integer, nullable=False),
+    sa.Column("replaced", sa.Integer, nullable=False),
+    sa.Column("moved", sa.Integer, nullable=False),
+    sa.Index("ix_changes_time", "captured_at", "id"),
+    sa.Index("ix_changes_page", "page_id", "captured_at"),
+)
+
+change_topics = sa.Table(
+    "change_topics",
+    metadata,
+    sa.Column("change_id", sa.ForeignKey(changes.c.id), primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Index("ix_change_topics_topic", "topic"),
+)
+
+spells = sa.Table(
+    "spells",
+    metadata,
+    # An unbroken run of versions of a page that hold a passage; a gap starts another.
+    sa.Column("page_id", sa.ForeignKey(pages.c.id), primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("passage_id", sa.ForeignKey(passages.c.id), primary_key=True),
+    sa.Column("first_seen", Instant, primary_key=True),
+    sa.Column(
+        "ended", Instant
+    ),  # first capture without it; None: still there in the current version
+    sa.Index("ix_spells_passage", "passage_id"),
+)
+
+tracks = sa.Table(
+    "tracks",
+    metadata,
+    # Where a page's history of one origin stands; what `tracking` decides from.
+    sa.Column("page_id", sa.ForeignKey(pages.c.id), primary_key=True),
+    sa.Column("origin", sa.Text, primary_key=True),
+    sa.Column("current_id", sa.Text),  # version believed now
+    sa.Column("pending_id", sa.Text),  # version that waits for confirmation
+    sa.Column("variants", sa.JSON, nullable=False),  # see tracking.state
+    sa.Column("last_capture_at", Instant),
+    sa.Column("last_read_at", Instant),  # last capture whose text was read
+    sa.Column("health", sa.Text, nullable=False),  # Health
+    sa.Column("health_since", Instant),
+    sa.Column("health_reason", sa.Text, nullable=False),
+    sa.Column("warnings", sa.JSON, nullable=False),  # rules that hold though the page is read
+    sa.Column("failures", sa.Integer, nullable=False),  # unread captures in a row
+)

@@ -1,0 +1,15 @@
+"""Strings the steps together: decides with values, acts in one transaction a capture.
+
+state     where a page's history stands, and the numbers that decisions turn on
+decide    what a text that was read means (pure)
+disclose  which passages of a text say something (work is done once, by content)
+tracker   keeps a capture, reads it, decides, and writes
+due       which pages to look at now (pure)
+verify    re-checks what the store says against the evidence
+"""
+
+from policies.tracking.due import Due
+from policies.tracking.job import Judgement
+from policies.tracking.tracker import Tracker, open_tracker
+
+__all__ = ["Due", "Judgement", "Tracker", "open_tracker"]

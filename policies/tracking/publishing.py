@@ -1,0 +1,351 @@
+"""Writes what a decision means: versions, changes, lifetimes, and where the track stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from policies import changes, judge
+from policies.disclosures import LANGUAGES
+from policies.model import Edit, Health, Outcome, Passage, Reason, VersionState
+from policies.passages import wording
+from policies.store import writing
+from policies.tracking.decide import Decision, Sighting, Step, after, decide
+from policies.tracking.disclose import disclose
+from policies.tracking.job import CRAWL, Job, Judgement, Text
+from policies.tracking.reading import Read, Unread, keep, reread
+from policies.tracking.rows import held_of, row_of_track
+from policies.tracking.state import RULES, Held, Track, Variant
+
+
+def publish(job: Job, found: Read | Unread) -> Judgement:
+    """Decide what a reading means for its page, and write it."""
+    if isinstance(found, Read):
+        _rebase(job, found.text.method)
+        sighting = Sighting(found.text.signature, job.capture_id, job.at, job.seen_until)
+        decision = decide(job.track, sighting)
+        return _advance(job, found, decision, job.capture_id, job.at)
+    remnant = _remnant(job, found)
+    if remnant is None:
+        return _unread(job, found)
+    decision, first_capture, first_at = remnant
+    assert found.text is not None
+    read = Read(found.text, found.reading.warnings)
+    _rebase(job, read.text.method)
+    return _advance(job, read, decision, first_capture, first_at)
+
+
+# --- unread ----------------------------------------------------------------------------
+
+
+def _unread(job: Job, found: Unread) -> Judgement:
+    outcome, reasons = found.reading.outcome, found.reading.reasons
+    assert outcome is not None
+    _put_capture(job, outcome, reasons, found.text)
+    health = Health.STALE if outcome is Outcome.FAILED else Health(outcome.value)
+    track = replace(
+        _with_health(job, health, reasons[0].says if reasons else ""),
+        failures=job.track.failures + 1,
+        last_capture_at=job.at,
+    )
+    writing.put_track(job.connection, row_of_track(track))
+    return Judgement(job.page.id, job.capture_id, outcome, reasons)
+
+
+def _remnant(job: Job, found: Unread) -> tuple[Decision, str, datetime] | None:
+    """A page of which most was really taken out, believed when it stays so.
+
+    The decision, and the id and time of the capture that first showed the rest.
+    """
+    if found.text is None or not judge.is_remnant(found.reading):
+        return None
+    run = writing.run_of_unread(job.connection, job.page.id, job.capture.origin, found.text.id)
+    first_capture, first_at = (run[0].id, run[0].captured_at) if run else (job.capture_id, job.at)
+    captures, stayed = len(run) + 1, job.seen_until - first_at
+    often = captures >= RULES.remnant_captures or job.seen_until > job.at
+    if not often or stayed < RULES.remnant:
+        return None
+    says = "most of the page was taken out, and it stays so"
+    numbers = {"captures": captures, "days": stayed.days}
+    return Decision(Step.STANDS, Reason("remnant", says, numbers)), first_capture, first_at
+
+
+# --- read ------------------------------------------------------------------------------
+
+
+def _advance(
+    job: Job, read: Read, decision: Decision, first_capture: str, first_at: datetime
+) -> Judgement:
+    """Write a decision. `first_capture`, `first_at`: what first showed the text."""
+    is_new = decision.step in (Step.FIRST, Step.WAITS, Step.STANDS)
+    outcome = Outcome.CHANGED if is_new else Outcome.UNCHANGED
+    reasons = (decision.reason,)
+    _put_capture(job, outcome, reasons, read.text)
+    held, published = _held(job, read.text, decision, first_capture, first_at)
+    if job.track.pending and decision.step is not Step.CONFIRMS:
+        _set_state(job, job.track.pending, VersionState.UNCONFIRMED)
+    job.track = after(job.track, decision, held)
+    _keep_track(job, read.warnings)
+    return Judgement(
+        job.page.id, job.capture_id, outcome, reasons, read.warnings, held.version_id, published
+    )
+
+
+def _held(
+    job: Job, text: Text, decision: Decision, first_capture: str, first_at: datetime
+) -> tuple[Held, tuple[str, ...]]:
+    """The version of the text that was seen, and the ids of the changes published with it."""
+    track, step = job.track, decision.step
+    if step is Step.SAME:
+        assert track.current is not None
+        return _seen(job, track.current), ()
+    if step is Step.RETURNS:
+        assert decision.variant is not None
+        return _seen(job, decision.variant.held), ()
+    if step is Step.CONFIRMS:
+        assert track.pending is not None
+        held = _seen(job, track.pending)
+        return held, _confirm(job, held, job.at)
+    if step is Step.FIRST:
+        held = _new_version(job, text, VersionState.BASELINE, None, first_capture, first_at)
+        _move_spells(job, held)
+        return held, ()
+    if step is Step.SETTLES:
+        assert decision.variant is not None
+        assert decision.variant.since is not None
+        assert decision.variant.since_capture is not None
+        first_capture, first_at = decision.variant.since_capture, decision.variant.since
+    base = _nearest(job, text)
+    held = _new_version(job, text, VersionState.PENDING, base, first_capture, first_at)
+    if step is Step.WAITS:
+        return held, ()
+    wait = RULES.settles if step is Step.SETTLES else RULES.stands
+    return held, _confirm(job, held, job.at if job.capture.origin == CRAWL else first_at + wait)
+
+
+def _nearest(job: Job, text: Text) -> Held:
+    """The version that a new text is compared with: the current one, or an alternate."""
+    current = job.track.current
+    assert current is not None
+    alternates = [v.held for v in job.track.variants if _alternates(v, job.at)]
+    if not alternates:
+        return current
+    ids = {p.id for p in job.passages(text.id)}
+
+    def likeness(held: Held) -> float:
+        theirs = {p.id for p in job.passages(held.text_id)}
+        return len(ids & theirs) / (len(ids | theirs) or 1)
+
+    return max([current, *alternates], key=likeness)
+
+
+def _confirm(job: Job, held: Held, confirmed_at: datetime) -> tuple[str, ...]:
+    """Believe a version and publish its change, unless it says nothing new."""
+    base = _base_of(job, held)
+    before, now = job.passages(base.text_id), job.passages(held.text_id)
+    edits = changes.compare(before, now)
+    said = [edit for edit in edits if changes.is_substantial(edit, before, now)]
+    mark = _fingerprint(said, before, now)
+    _set_state(
+        job,
+        held,
+        VersionState.CONFIRMED,
+        confirmed_at=confirmed_at,
+        confirmed_by=job.capture_id,
+    )
+    _move_spells(job, held)
+    if not said or _is_told(job, base, held, mark):
+        return ()
+    change = writing.put_change(
+        job.connection,
+        page_id=job.page.id,
+        origin=job.capture.origin,
+        before_id=base.version_id,
+        after_id=held.version_id,
+        captured_at=held.captured_at,
+        confirmed_at=confirmed_at,
+        topics=changes.touched(said, _verdicts(job, base), _verdicts(job, held)),
+        edits=edits,
+        said=said,
+        fingerprint=mark,
+    )
+    return (change,)
+
+
+def _is_told(job: Job, base: Held, held: Held, mark: str) -> bool:
+    """Whether an alternate only catches up with a rewording that was published already."""
+    current = job.track.current
+    if current is None or base.version_id == current.version_id:
+        return False
+    since = held.captured_at - RULES.window
+    return writing.has_twin(job.connection, job.page.id, job.capture.origin, mark, since)
+
+
+def _fingerprint(said: Sequence[Edit], before: Sequence[Passage], after: Sequence[Passage]) -> str:
+    """The same for the same rewording, wherever it happens."""
+    lines = sorted(
+        "\t".join(
+            (
+                edit.kind.value,
+                wording(before[edit.old].text) if edit.old is not None else "",
+                wording(after[edit.new].text) if edit.new is not None else "",
+            )
+        )
+        for edit in said
+    )
+    return sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+# --- technical upgrades ----------------------------------------------------------------
+
+
+def _rebase(job: Job, method: str) -> None:
+    """Read the current version's capture in the new way too: our change is not theirs."""
+    current = job.track.current
+    if current is None or current.method == method:
+        return
+    again = reread(job, current, method)
+    if again is None:
+        return
+    text = keep(job, method, *again)
+    version = writing.put_version(
+        job.connection,
+        page_id=job.page.id,
+        origin=job.capture.origin,
+        text_id=text.id,
+        capture_id=current.capture_id,
+        captured_at=current.captured_at,
+        last_seen=current.last_seen,
+        method=method,
+        state=VersionState.REREAD,
+        base_id=current.version_id,
+    )
+    held = replace(
+        current, version_id=version, text_id=text.id, signature=text.signature, method=method
+    )
+    _disclose(job, text.id, current.text_id)
+    _move_spells(job, held)
+    if job.track.pending:
+        _set_state(job, job.track.pending, VersionState.UNCONFIRMED)
+    job.track = replace(job.track, current=held, pending=None, variants=())
+
+
+# --- small acts ------------------------------------------------------------------------
+
+
+def _put_capture(
+    job: Job, outcome: Outcome, reasons: tuple[Reason, ...], text: Text | None
+) -> None:
+    writing.put_capture(
+        job.connection,
+        job.capture,
+        id_=job.capture_id,
+        digest=job.digest,
+        outcome=outcome,
+        reasons=reasons,
+        text_id=text.id if text else None,
+        record=job.written.record if job.written else None,
+        place=job.written.place if job.written else None,
+    )
+
+
+def _new_version(
+    job: Job,
+    text: Text,
+    state: VersionState,
+    base: Held | None,
+    first_capture: str,
+    first_at: datetime,
+) -> Held:
+    version = writing.put_version(
+        job.connection,
+        page_id=job.page.id,
+        origin=job.capture.origin,
+        text_id=text.id,
+        capture_id=first_capture,
+        captured_at=first_at,
+        last_seen=job.seen_until,
+        method=text.method,
+        state=state,
+        base_id=base.version_id if base else None,
+        confirmed_at=first_at if state is VersionState.BASELINE else None,
+    )
+    _disclose(job, text.id, base.text_id if base else None)
+    return Held(
+        version, text.id, text.signature, text.method, first_capture, first_at, job.seen_until
+    )
+
+
+def _disclose(job: Job, text_id: str, near_id: str | None) -> None:
+    """Keep what a text says, unless this detector already judged it."""
+    connection, page, detector = job.connection, job.page, job.detector
+    mark = detector.digest if page.lang in LANGUAGES else ""
+    if writing.read_with(connection, text_id, page.scope) == mark:
+        return
+    near: tuple[Passage, ...] = ()
+    known = None
+    if near_id and writing.read_with(connection, near_id, page.scope) == mark:
+        near = job.passages(near_id)
+        known = writing.load_disclosures(connection, near_id, page.scope)
+    verdicts = disclose(detector, page, job.passages(text_id), near, known)
+    writing.put_disclosures(connection, text_id, page.scope, mark, verdicts)
+
+
+def _verdicts(job: Job, held: Held) -> dict[int, Any]:
+    found = writing.load_disclosures(job.connection, held.text_id, job.page.scope)
+    return {position: verdict for position, (_, verdict) in found.items()}
+
+
+def _base_of(job: Job, held: Held) -> Held:
+    row = writing.load_versions(job.connection, [held.version_id])[held.version_id]
+    return held_of(writing.load_versions(job.connection, [row.base_id])[row.base_id])
+
+
+def _seen(job: Job, held: Held) -> Held:
+    writing.set_version(job.connection, held.version_id, last_seen=job.seen_until)
+    return replace(held, last_seen=job.seen_until)
+
+
+def _set_state(job: Job, held: Held, state: VersionState, **values: Any) -> None:
+    writing.set_version(job.connection, held.version_id, state=state.value, **values)
+
+
+def _move_spells(job: Job, held: Held) -> None:
+    """From the lifetimes of the current text's passages to those of another's."""
+    writing.move_spells(
+        job.connection,
+        job.page.id,
+        job.capture.origin,
+        job.current_passages(),
+        job.passages(held.text_id),
+        held.captured_at,
+    )
+
+
+def _alternates(variant: Variant, at: datetime) -> bool:
+    """Whether a page is going back and forth with a variant."""
+    return variant.returns > 0 and at - variant.held.last_seen <= RULES.window
+
+
+def _with_health(job: Job, health: Health, says: str) -> Track:
+    track = job.track
+    same = health is track.health and track.health_since is not None
+    since = track.health_since if same else job.at
+    return replace(track, health=health, health_since=since, health_reason=says)
+
+
+def _keep_track(job: Job, warnings: tuple[Reason, ...]) -> None:
+    alternates = any(_alternates(variant, job.at) for variant in job.track.variants)
+    track = replace(
+        _with_health(job, Health.ALTERNATING, "the page goes back and forth between texts")
+        if alternates
+        else _with_health(job, Health.CURRENT, ""),
+        warnings=warnings,
+        failures=0,
+        last_capture_at=job.at,
+        last_read_at=job.seen_until,
+    )
+    writing.put_track(job.connection, row_of_track(track))

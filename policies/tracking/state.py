@@ -1,0 +1,74 @@
+"""Where a page's history of one origin stands: the values that decisions are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from policies.model import Health, Reason
+
+
+@dataclass(frozen=True)
+class Held:
+    """A version that a track holds."""
+
+    version_id: str
+    text_id: str
+    signature: str  # same for texts that differ only in cosmetics
+    method: str  # how it was read
+    capture_id: str  # the first that showed it
+    captured_at: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A text other than the current one that the page showed, and may show again."""
+
+    held: Held
+    returns: int = 0  # how often the page came back to it
+    since: datetime | None = None  # start of the present run of captures that show it
+    since_capture: str | None = None  # the capture that began that run
+    seen: int = 0  # captures in that run
+
+
+@dataclass(frozen=True)
+class Track:
+    """A page's history of one origin, as it stands."""
+
+    page_id: str
+    origin: str
+    current: Held | None = None  # believed now
+    pending: Held | None = None  # seen once
+    variants: tuple[Variant, ...] = ()  # most lately seen first
+    last_capture_at: datetime | None = None
+    last_read_at: datetime | None = None
+    health: Health = Health.NEW
+    health_since: datetime | None = None
+    health_reason: str = ""
+    warnings: tuple[Reason, ...] = ()
+    failures: int = 0  # unread captures in a row
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The numbers that decisions turn on, each with its reason."""
+
+    # An imported text that stood this long was seen by many fetches (archives fetch once or
+    # twice a day). 2026-11-22: half-rendered pages and widgets in the real histories stood for
+    # up to a day.
+    stands: timedelta = timedelta(days=3)
+    # A page may come back to a text it showed within this time without that being news.
+    window: timedelta = timedelta(days=90)
+    # A return to an earlier text is a real reversal when only that text is seen for so long …
+    settles: timedelta = timedelta(days=7)
+    settles_captures: int = 3  # … in at least so many captures (or it stood in an archive) …
+    # … and the page did not go back and forth more often than that.
+    alternates: int = 2
+    # Most of a page may really be taken out: believed when it stays so for so long.
+    remnant: timedelta = timedelta(days=7)
+    remnant_captures: int = 3
+    variants_kept: int = 8
+
+
+RULES = Rules()
