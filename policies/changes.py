@@ -110,15 +110,41 @@ def touched(
     return tuple(topic for topic in Topic if topic in found)
 
 
-def is_substantial(edit: Edit, old: Sequence[Passage], new: Sequence[Passage]) -> bool:
-    """Whether an edit changes words, and not only those of a line with a date."""
-    if edit.kind in (EditKind.MOVED, EditKind.RESTYLED):
-        return False
-    before = old[edit.old].text if edit.old is not None else ""
-    after = new[edit.new].text if edit.new is not None else ""
-    if wording(before) == wording(after):
-        return False
-    return not all(is_incidental(text) for text in (before, after) if text)
+def substantial(
+    edits: Iterable[Edit], old: Sequence[Passage], new: Sequence[Passage]
+) -> tuple[Edit, ...]:
+    """The edits that say something: new words, or words that are gone.
+
+    Left out are moves, typography, labels, lines that only hold a date, and a repetition that
+    comes or goes while the same words stand elsewhere in both versions.
+    """
+    was, is_ = {wording(p.text) for p in old}, {wording(p.text) for p in new}
+
+    def says(edit: Edit) -> bool:
+        if edit.kind in (EditKind.MOVED, EditKind.RESTYLED):
+            return False
+        before = old[edit.old].text if edit.old is not None else ""
+        after = new[edit.new].text if edit.new is not None else ""
+        gone = bool(before) and wording(before) not in is_ and not is_incidental(before)
+        come = bool(after) and wording(after) not in was and not is_incidental(after)
+        return gone or come
+
+    return tuple(edit for edit in edits if says(edit))
+
+
+def carried(before: Iterable[Passage], waiting: Iterable[Passage], now: Iterable[Passage]) -> float:
+    """The share, by characters, of what a waiting text changed that a later text still shows.
+
+    Words that it brought and that stay, and words that it took out and that stay out.
+    """
+    was, waits, is_ = _said(before), _said(waiting), _said(now)
+    changed = was ^ waits
+    stays = ((waits - was) & is_) | ((was - waits) - is_)
+    return sum(map(len, stays)) / (sum(map(len, changed)) or 1)
+
+
+def _said(passages: Iterable[Passage]) -> set[str]:
+    return {wording(p.text) for p in passages if not is_incidental(p.text)}
 
 
 # --- alignment -------------------------------------------------------------------------

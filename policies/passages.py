@@ -10,9 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
 
 import sentencex
+import yaml
 
 from policies.model import Block, BlockKind, Document, Passage
 
@@ -63,11 +66,11 @@ def split(document: Document, lang: str) -> tuple[Passage, ...]:
 
 
 def signature(passages: Iterable[Passage]) -> str:
-    """The same for texts that hold the same passages in whatever order and punctuation.
+    """The same for texts that say the same, in whatever order, punctuation and how often.
 
     Incidental lines are left out: they are no change.
     """
-    said = sorted(wording(p.text) for p in passages if not is_incidental(p.text))
+    said = sorted({wording(p.text) for p in passages if not is_incidental(p.text)})
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
 
 
@@ -88,15 +91,35 @@ _DATE_LINE = re.compile(rf"(?:{_DATE_WORDS}|[0-9]{{1,4}}(?:st|nd|rd|th|er)?|[\s:
 
 
 def is_incidental(text: str) -> bool:
-    """Whether a passage only says when a page was last updated, or is a bare number."""
-    return (
-        len(text) <= 80
-        and any(character.isdigit() for character in text)
-        and _DATE_LINE.fullmatch(text) is not None
+    """Whether a passage is a label, a bare number, or only says when a page was updated."""
+    if len(text) > _LONGEST_INCIDENTAL:
+        return False
+    labels, date_words = _furniture()
+    said = wording(text)
+    if said in labels:
+        return True
+    words = re.findall(r"[^\W\d]+|\d+", said)
+    dated = any(word.isdigit() for word in words)
+    return dated and all(word.isdigit() or word in date_words for word in words)
+
+
+_LONGEST_INCIDENTAL = 90  # characters
+
+
+@cache
+def _furniture() -> tuple[frozenset[str], frozenset[str]]:
+    """(labels, date words) of all languages, as wordings."""
+    data = yaml.safe_load(files("policies").joinpath("furniture.yaml").read_text("utf-8"))
+    labels = (wording(label) for listed in data["labels"].values() for label in listed)
+    date_words = (
+        wording(word) for listed in data["date_words"].values() for word in listed.split()
     )
+    return frozenset(labels), frozenset(date_words)
 
 
 _LONGEST_ROW = 300  # characters; a longer table row is split into sentences
+_LONGEST_STRETCH = 8_000  # characters that are segmented at once
+_TAIL = 40  # characters before a cut that tell an abbreviation
 _ENUMERATOR = re.compile(r"\(?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){0,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")
 _INITIALS = re.compile(r"(?:^|[\s(«\"'’“])(?:[A-Za-zÀ-ÖØ-öø-ÿ]\.)+\s*$")
 _ABBREVIATIONS = {
@@ -131,7 +154,8 @@ def _sentences(text: str, block: Block, lang: str) -> Iterator[tuple[int, int]]:
         yield block.start, block.end
         return
     at = block.start
-    for sentence in _merged(list(sentencex.segment(lang, whole)), lang):
+    pieces = (piece for part in _stretches(whole) for piece in sentencex.segment(lang, part))
+    for sentence in _merged(pieces, lang):
         start = at + len(sentence) - len(sentence.lstrip())
         end = at + len(sentence.rstrip())
         at += len(sentence)
@@ -139,24 +163,37 @@ def _sentences(text: str, block: Block, lang: str) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def _merged(pieces: Sequence[str], lang: str) -> list[str]:
+def _stretches(text: str) -> Iterator[str]:
+    """A text in parts; the time that sentencex takes can grow with the square of their length."""
+    start = 0
+    while len(text) - start > _LONGEST_STRETCH:
+        latest = start + _LONGEST_STRETCH
+        cuts = (text.rfind(mark, start, latest) + len(mark) for mark in (". ", "。", " "))
+        end = next((cut for cut in cuts if cut > start + 1), latest)
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+def _merged(pieces: Iterable[str], lang: str) -> Iterator[str]:
     """Sentences, with pieces that were cut after an abbreviation or an enumerator put together."""
     abbreviated = _ABBREVIATED.get(lang)
-    sentences: list[str] = []
+    sentence: list[str] = []
+    tail = ""  # the last characters of the sentence; of a short one, all
     for piece in pieces:
-        before = sentences[-1] if sentences else ""
-        tail = before[-40:]
-        if sentences and (
-            _ENUMERATOR.fullmatch(before.strip())
+        if sentence and not (
+            (len(tail) < _TAIL and _ENUMERATOR.fullmatch(tail.strip()))
             or not piece.strip()
             or _continues(piece)
             or (abbreviated is not None and abbreviated.search(tail))
             or _INITIALS.search(tail)
         ):
-            sentences[-1] = before + piece
-        else:
-            sentences.append(piece)
-    return sentences
+            yield "".join(sentence)
+            sentence, tail = [], ""
+        sentence.append(piece)
+        tail = (tail + piece)[-_TAIL:]
+    if sentence:
+        yield "".join(sentence)
 
 
 def _continues(piece: str) -> bool:

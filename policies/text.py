@@ -33,6 +33,7 @@ _SILENT_TAGS = frozenset(
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _LISTS = ("ul", "ol", "menu")
+_STRUCTURE = [*_HEADINGS, "table", "ul", "ol"]
 _FURNITURE = (
     "nav, header, footer, aside, [role=navigation], [role=banner], [role=contentinfo],"
     " [role=search], [role=dialog], [role=alertdialog]"
@@ -63,7 +64,7 @@ def decode(body: bytes, declared: str | None = None) -> str:
     for charset in (declared, in_document, "windows-1252"):
         try:
             decoded = body.decode(charset or "ascii")
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):  # no such charset, not its bytes, a NUL in its name
             continue
         if "\x00" not in decoded:
             return decoded
@@ -95,8 +96,8 @@ class HtmlPage:
 
     def selected(self, select: Sequence[str], remove: Sequence[str] = ()) -> Document:
         """The document of what the selectors select, in page order; empty where nothing is."""
-        roots = _outermost(self._soup.select(", ".join(select))) if select else []
         skip = {id(tag) for css in remove for tag in self._soup.select(css)}
+        roots = _outermost(self._soup.select(", ".join(select)), skip) if select else []
         return self._document(roots, skip)
 
     @cached_property
@@ -106,14 +107,9 @@ class HtmlPage:
         skip = {id(tag) for tag in body.select(_FURNITURE)}
         whole = self._document([body], skip)
         # A form may be a search box or wrap the whole page (ASP.NET); only the first is furniture.
-        for form in body.find_all("form"):
-            if len(form.get_text()) < 0.3 * len(body.get_text()):
-                skip.add(id(form))
-        found = [
-            self._document([root], skip)
-            for root in _outermost(body.select(_MAIN))
-            if skip.isdisjoint(map(id, (root, *root.parents)))
-        ]
+        most = 0.3 * len(body.get_text())
+        skip.update(id(form) for form in body.find_all("form") if len(form.get_text()) < most)
+        found = [self._document([root], skip) for root in _outermost(body.select(_MAIN), skip)]
         best = max(found, key=lambda document: len(document.text), default=None)
         if best and len(best.text) >= _MAIN_SHARE * len(whole.text):
             return best
@@ -124,9 +120,24 @@ class HtmlPage:
         """The document of everything that a page shows, furniture included."""
         return self._document([self._soup.body or self._soup], set())
 
+    @cached_property
+    def _laid_out(self) -> set[int]:
+        """Identities of what holds headings, lists or tables: such a table row lays out a page."""
+        holders: set[int] = set()
+        for tag in self._soup.find_all(_STRUCTURE):
+            node = tag.parent
+            while node is not None and id(node) not in holders:
+                holders.add(id(node))
+                node = node.parent
+        return holders
+
+    def write(self, writer: _Writer) -> None:
+        """Add everything that the page shows to a document in the making."""
+        _Walk(writer, self._laid_out).over(self._soup, set())
+
     def _document(self, roots: Iterable[Tag], skip: set[int]) -> Document:
         writer = _Writer()
-        walk = _Walk(writer)
+        walk = _Walk(writer, self._laid_out)
         for root in roots:
             walk.over(root, skip)
         return replace(writer.document(), title=self.title, lang=self.lang)
@@ -173,7 +184,7 @@ def read_markdown(text: str) -> Document:
                 writer.add(token.content)
                 writer.end_block()
             case "html_block":
-                _Walk(writer).over(BeautifulSoup(token.content, "lxml"), set())
+                HtmlPage(token.content).write(writer)
     document = writer.document()
     return replace(document, title=_first_heading(document))
 
@@ -214,7 +225,7 @@ class _Writer:
         """Take inline text as it comes."""
         if self._line_broken and not text.isspace():
             self._line_broken = False
-        self._parts.append(text)
+        self._parts.append(text.replace(_CELL, ""))
 
     def line_break(self, kind: BlockKind = BlockKind.PARAGRAPH, level: int = 0) -> None:
         """Take a forced line break: after a sentence, or doubled, it ends the block."""
@@ -234,10 +245,9 @@ class _Writer:
         self._line_broken = False
         if not self._parts:
             return
-        text = _clean("".join(self._parts))
+        cells = "".join(self._parts).split(_CELL)
         self._parts.clear()
-        if _CELL in text:
-            text = " | ".join(cell for cell in map(_clean, text.split(_CELL)) if cell)
+        text = " | ".join(cell for cell in map(_clean, cells) if cell)
         if not text:
             return
         self._texts.append(text)
@@ -250,16 +260,24 @@ class _Writer:
         return Document("\n".join(self._texts), tuple(self._blocks))
 
 
-_CELL = "\ue000"  # private use; never leaves a block
+_CELL = "\x1f"  # a control character: never a page's own, see `add`
 
 
-def _outermost(tags: Iterable[Tag]) -> list[Tag]:
+def _outermost(tags: Iterable[Tag], skip: set[int]) -> list[Tag]:
+    """Of tags in page order those that lie in no other one, nor in one of the skipped."""
     chosen: list[Tag] = []
-    seen: set[int] = set()
+    taken: dict[int, bool] = {}  # id of a tag -> whether it lies in a chosen or skipped one
     for tag in tags:
-        if not any(id(parent) in seen for parent in tag.parents):
+        path: list[Tag] = []
+        node: Tag | None = tag
+        while node is not None and id(node) not in taken and id(node) not in skip:
+            path.append(node)
+            node = node.parent
+        inside = node is not None and taken.get(id(node), True)
+        taken.update((id(passed), inside) for passed in path)
+        if path and not inside:
             chosen.append(tag)
-            seen.add(id(tag))
+            taken[id(tag)] = True
     return chosen
 
 
@@ -281,16 +299,12 @@ def _events(root: Tag, skip: set[int]) -> Iterator[tuple[str, Tag | str]]:
             yield "text", str(node)
 
 
-def _is_data_row(row: Tag) -> bool:
-    """Whether a table row holds cells of data, rather than laying out a page."""
-    return row.find(["h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"]) is None
-
-
 class _Walk:
     """Feeds the text of trees to a writer, in page order."""
 
-    def __init__(self, writer: _Writer) -> None:
+    def __init__(self, writer: _Writer, laid_out: set[int]) -> None:
         self._writer = writer
+        self._laid_out = laid_out  # identities of rows that lay out a page, and of other tags
         self._places = [(BlockKind.PARAGRAPH, 0)]  # kind and level of open blocks, innermost last
         self._lists = 0  # open lists
         self._silent = 0  # open tags whose text nobody sees
@@ -343,7 +357,7 @@ class _Walk:
         elif tag.name == "li":
             self._places.append((BlockKind.LIST_ITEM, max(self._lists, 1)))
         elif tag.name == "tr":
-            row = place[0] is BlockKind.TABLE_ROW or _is_data_row(tag)
+            row = place[0] is BlockKind.TABLE_ROW or id(tag) not in self._laid_out
             self._places.append((BlockKind.TABLE_ROW, 0) if row else place)
 
     def _leave(self, tag: Tag) -> None:

@@ -22,7 +22,7 @@ from policies.store import open_store
 from policies.store.schema import metadata
 from tests.fixtures_replay import Replay
 
-KILLS = int(os.environ.get("EARWITNESS_KILLS", "6"))
+KILLS = int(os.environ.get("EARWITNESS_KILLS", "3"))
 # Where a body lies may differ after a kill: a record that no row names is left in the file.
 ELSEWHERE = {"warc_file", "warc_offset", "warc_length"}
 PAGES = (

@@ -19,7 +19,7 @@ _SCOPES = tuple(scope.value for scope in Scope)
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
-@click.option("--explain", is_flag=True, help="Add which words matched which pattern, and the slots.")
+@click.option("--explain", is_flag=True, help="Add the words matched and the slots.")
 def detect(file: Path | None, explain: bool) -> None:
     """Tell what each passage says about people listening.
 

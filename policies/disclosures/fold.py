@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W_]+|[%>|]|[.;!?](?=\s|$)")
 _BREAKS = frozenset(".;!?|")
 # A full stop after one of these ends no sentence (folded; "e.g." leaves "g").
 _ABBREVIATIONS = frozenset(
-    "e g i z b p d h u a s o ex etc vs approx incl inc ltd co corp no nr art bzw ggf usw bijv o.a sr".split()
+    "e g i z b p d h u a s o ex etc vs approx incl inc ltd co corp no nr art bzw ggf usw sr".split()
 )
 
 

@@ -114,7 +114,7 @@ def _readings(piece: str) -> list[list[Choice | Ref]]:
         return [[Ref(tuple(found.group(1).split("|")))]]
     single: list[Atom] = []
     longer: list[list[Choice | Ref]] = []
-    for spelling in dict.fromkeys(_spellings(piece)):
+    for spelling in dict.fromkeys(spellings(piece)):
         atoms = [atom for word in spelling.split() for atom in _atoms(word)]
         if len(atoms) == 1:
             single.append(atoms[0])
@@ -130,15 +130,15 @@ def _choice(atoms: Sequence[Atom]) -> Choice:
     )
 
 
-def _spellings(piece: str) -> list[str]:
+def spellings(piece: str) -> list[str]:
     """Every reading of a piece's groups: "review(s|ed)" gives "reviews" and "reviewed"."""
     group = _GROUP.search(piece)
     if group is None:
         return [piece]
-    spellings: list[str] = []
+    found: list[str] = []
     for choice in group.group(1).split("|"):
-        spellings += _spellings(piece[: group.start()] + choice + piece[group.end() :])
-    return spellings
+        found += spellings(piece[: group.start()] + choice + piece[group.end() :])
+    return found
 
 
 def _atoms(spelling: str) -> list[Atom]:

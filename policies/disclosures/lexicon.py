@@ -1,40 +1,14 @@
-"""YAML files → a lexicon of one language: word classes, masks and constructions, checked.
-
-`lexicon/constructions.yaml` holds what is the same in every language, the grammar of
-what policies say; `lexicon/<lang>.yaml` holds the words, the language's own
-constructions and an invented example for and against every construction.
-"""
+"""One language's words and constructions, and how they annotate a text."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from typing import Any
-
-import yaml
 
 from policies.disclosures.fold import fold, sentence_ends, words
-from policies.disclosures.grammar import Atom, Choice, Ref, Sequence_, Span, follow, parse
-from policies.errors import BadDeclaration
+from policies.disclosures.grammar import Atom, Choice, Ref, Sequence_, Span, follow
 from policies.model import Scope, Topic
 
-_SHARED = "constructions.yaml"
-_FILE_KEYS = {"classes", "masks", "constructions", "examples", "prefilter"}
-_RULE_KEYS = {
-    "id",
-    "topic",
-    "find",
-    "order",
-    "within",
-    "scope",
-    "about",
-    "unless",
-    "unless_near",
-    "with",
-}
 NUMBER = "number"  # figures are of this class in every language; a lexicon adds the words
 _MEMO_LIMIT = 60_000  # distinct words remembered a language; a policy has some 3,000
 
@@ -85,7 +59,10 @@ class Annotation:
 
     def has(self, *names: str) -> bool:
         """Whether any of these classes was found."""
-        return any(self.starts.get(name) for name in names)
+        for name in names:
+            if self.starts.get(name):
+                return True
+        return False
 
     def spans(self, *names: str) -> list[Span]:
         """Where these classes were found, in the order of the text."""
@@ -102,16 +79,45 @@ class Annotation:
             spans[first] = last
 
 
-@dataclass
-class _Entry:
-    """What a word is and what it can begin."""
+@dataclass(frozen=True)
+class Phrase:
+    """A sequence of words, and what is done where it stands."""
 
-    classes: tuple[str, ...]
-    next_word: dict[str, tuple[int, ...]]  # phrases that go on with this very word
-    loose: tuple[int, ...]  # phrases that go on in some other way
+    errand: str | Mask  # the class that it gives, or the mask that it is
+    sequence: Sequence_
+    anchor: int | None  # the item whose words are rarest and lead here; None: it has only classes
+    reach: int  # the most words from its first to its anchor
+    needed: frozenset[str]  # words of which one stands in every match; empty: not known
+    classes: tuple[tuple[str, ...], ...]  # of each reference
+
+    @classmethod
+    def of(cls, errand: str | Mask, sequence: Sequence_) -> Phrase:
+        """The phrase with its anchor chosen: short words stand in nearly every sentence."""
+        choices = [n for n, item in enumerate(sequence) if isinstance(item.what, Choice)]
+        anchor = max(choices, key=lambda n: _shortest(sequence[n].what), default=None)
+        reach = sum(item.gap + 1 for item in sequence[1 : (anchor or 0) + 1])
+        classes = tuple(item.what.classes for item in sequence if isinstance(item.what, Ref))
+        return cls(errand, sequence, anchor, reach, _needed(sequence, anchor), classes)
 
 
-_Known = tuple[list[str], list[int]]  # classes of a word, phrases that it begins
+def _shortest(what: Choice | Ref) -> int:
+    """The length of the shortest word that a choice allows."""
+    if isinstance(what, Ref):
+        return 0
+    return min(len(text) for text in (*what.exact, *(atom.text for atom in what.open)))
+
+
+def _needed(sequence: Sequence_, anchor: int | None) -> frozenset[str]:
+    """Words besides the anchor of which one stands in every match; may be empty."""
+    exact = [
+        item.what.exact
+        for place, item in enumerate(sequence)
+        if place != anchor and isinstance(item.what, Choice) and not item.what.open
+    ]
+    return max(exact, key=lambda texts: min(map(len, texts)), default=frozenset())
+
+
+_Known = tuple[list[str], list[int]]  # classes of a word, phrases that it is an anchor of
 
 
 @dataclass
@@ -122,128 +128,120 @@ class Lexicon:
     prefilter: Mapping[Scope, tuple[str, ...]]
     constructions: Mapping[Scope, tuple[Construction, ...]]
     bits: Mapping[str, int]  # class -> its bit
+    numbers: Mapping[str, int]  # number words, folded
+    units: Mapping[str, float]  # words for periods, folded -> days
     match: Mapping[str, tuple[Example, ...]]
     miss: Mapping[str, tuple[Example, ...]]
-    _exact: dict[str, _Known]
-    _open: list[tuple[Atom, str | None, int | None]]
-    _phrases: list[tuple[str | Mask, Sequence_]]  # what each is for: a class, or a mask
-    _late: list[tuple[str | Mask, Sequence_]]  # those that begin with a class, in file order
-    _needed: list[frozenset[str]] = field(init=False)  # per phrase: one of these stands in it
-    _memo: dict[str, _Entry] = field(default_factory=dict)
+    phrases: Sequence[Phrase]  # in file order
+    _exact: dict[str, _Known] = field(default_factory=dict)
+    _open: list[tuple[Atom, str | None, int | None]] = field(default_factory=list)
+    _unanchored: list[int] = field(default_factory=list)
+    _memo: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._needed = [_needed(sequence) for _, sequence in self._phrases]
+        for number, phrase in enumerate(self.phrases):
+            self._file(number, phrase)
+
+    def _file(self, number: int, phrase: Phrase) -> None:
+        """Files a phrase under the words of its anchor; single words are classes at once."""
+        if phrase.anchor is None:
+            self._unanchored.append(number)
+            return
+        what = phrase.sequence[phrase.anchor].what
+        assert isinstance(what, Choice)
+        name: str | None = None
+        if len(phrase.sequence) == 1 and isinstance(phrase.errand, str):
+            name = phrase.errand
+        for text in what.exact:
+            classes, anchored = self._exact.setdefault(text, ([], []))
+            if name is None:
+                anchored.append(number)
+            else:
+                classes.append(name)
+        leads = None if name else number
+        self._open += [(atom, name, leads) for atom in what.open]
 
     def annotate(self, folded: str) -> Annotation:
         """The classes of a folded text, masks applied."""
         found = words(folded)
         result = Annotation(found, sentence_ends(found))
-        candidates: list[tuple[int, int]] = []
+        candidates = [(number, -1) for number in self._unanchored]
         starts = result.starts
         memo = self._memo
-        last = len(found) - 1
         for place, word in enumerate(found):
-            entry = memo.get(word)
-            if entry is None:
-                entry = self._look_up(word)
-            for name in entry.classes:
+            known = memo.get(word) or self._look_up(word)
+            for name in known[0]:
                 if name in starts:
                     starts[name][place] = place
                 else:
                     starts[name] = {place: place}
-            for phrase in entry.loose:
-                candidates.append((phrase, place))
-            if entry.next_word and place < last:
-                for phrase in entry.next_word.get(found[place + 1], ()):
-                    candidates.append((phrase, place))
-        masks = self._apply(result, sorted(candidates))
+            for number in known[1]:
+                candidates.append((number, place))  # noqa: PERF401 (the loop is the hot one)
+        candidates.sort()
+        masks: list[tuple[Mask, int, int]] = []
+        vocabulary = set(found)
+        for number, place in candidates:
+            phrase = self.phrases[number]
+            if not phrase.needed or not phrase.needed.isdisjoint(vocabulary):
+                self._apply(phrase, place, result, masks)
         for mask, first, end in masks:
             _drop(result, mask.drops, first, end)
         return result
 
     def _apply(
-        self, result: Annotation, candidates: Sequence[tuple[int, int]]
-    ) -> list[tuple[Mask, int, int]]:
-        """Adds the classes of phrases found, and gives the masks found with their places."""
-        masks: list[tuple[Mask, int, int]] = []
+        self, phrase: Phrase, place: int, result: Annotation, masks: list[tuple[Mask, int, int]]
+    ) -> None:
+        """Adds the class of a phrase with its anchor at a place, or notes the mask that it is."""
+        errand = phrase.errand
+        if isinstance(errand, Mask) and not result.has(*errand.drops):
+            return
+        for names in phrase.classes:
+            if not result.has(*names):
+                return
         found, limits, starts = result.found, result.limits, result.starts
-        vocabulary = set(found)
-        for phrase, place in candidates:
-            errand, sequence = self._phrases[phrase]
-            needed = self._needed[phrase]
-            if needed and needed.isdisjoint(vocabulary):
-                continue
-            if isinstance(errand, Mask) and not result.has(*errand.drops):
-                continue
-            end = follow(sequence, place, found, limits[place], starts)
+        for start in _beginnings(phrase, place, result):
+            end = follow(phrase.sequence, start, found, limits[start], starts)
             if end is None:
                 continue
             if isinstance(errand, Mask):
-                masks.append((errand, place, end))
+                masks.append((errand, start, end))
             else:
-                result.add(errand, place, end)
-        for errand, sequence in self._late:
-            for place in _beginnings(sequence, result):
-                end = follow(sequence, place, found, limits[place], starts)
-                if end is None:
-                    continue
-                if isinstance(errand, Mask):
-                    masks.append((errand, place, end))
-                else:
-                    result.add(errand, place, end)
-        return masks
+                result.add(errand, start, end)
 
-    def _look_up(self, word: str) -> _Entry:
+    def _look_up(self, word: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
         known = self._exact.get(word, ([], []))
-        classes, phrases = list(known[0]), list(known[1])
+        classes, anchored = list(known[0]), list(known[1])
         if word.isdecimal():
             classes.append(NUMBER)
-        for atom, name, phrase in self._open:
+        for atom, name, number in self._open:
             if not atom.matches(word):
                 continue
             if name is not None:
                 classes.append(name)
-            if phrase is not None:
-                phrases.append(phrase)
-        entry = self._entry(classes, sorted(set(phrases)))
+            if number is not None:
+                anchored.append(number)
+        entry = (tuple(dict.fromkeys(classes)), tuple(dict.fromkeys(anchored)))
         if len(self._memo) < _MEMO_LIMIT:
             self._memo[word] = entry
         return entry
 
-    def _entry(self, classes: Sequence[str], phrases: Sequence[int]) -> _Entry:
-        next_word: dict[str, list[int]] = {}
-        loose: list[int] = []
-        for phrase in phrases:
-            second = self._phrases[phrase][1][1]
-            if second.gap or isinstance(second.what, Ref) or second.what.open:
-                loose.append(phrase)
-                continue
-            for text in second.what.exact:
-                next_word.setdefault(text, []).append(phrase)
-        return _Entry(
-            classes=tuple(dict.fromkeys(classes)),
-            next_word={text: tuple(numbers) for text, numbers in next_word.items()},
-            loose=tuple(loose),
-        )
+    def annotate_words(self, text: str) -> Annotation:
+        """The classes of a text as it is written."""
+        return self.annotate(fold(text))
 
 
-def _needed(sequence: Sequence_) -> frozenset[str]:
-    """Words of which one stands in every match, from the item after the first; may be empty."""
-    exact = [
-        item.what.exact
-        for item in sequence[1:]
-        if isinstance(item.what, Choice) and not item.what.open
-    ]
-    # Short words stand in nearly every sentence and would tell nothing.
-    return max(exact, key=lambda texts: min(map(len, texts)), default=frozenset())
-
-
-def _beginnings(sequence: Sequence_, result: Annotation) -> list[int]:
-    """Where a sequence could begin."""
-    what = sequence[0].what
-    if isinstance(what, Ref):
-        return [first for name in what.classes for first in list(result.starts.get(name, ()))]
-    return [place for place, word in enumerate(result.found) if what.matches(word)]
+def _beginnings(phrase: Phrase, place: int, result: Annotation) -> Iterable[int]:
+    """Where a phrase could begin whose anchor stands at a place."""
+    if phrase.anchor == 0:
+        return (place,)
+    head = phrase.sequence[0].what
+    if isinstance(head, Ref):
+        firsts = {first for name in head.classes for first in result.starts.get(name, ())}
+        if phrase.anchor is None:
+            return firsts
+        return [first for first in firsts if first < place]
+    reach = range(max(0, place - phrase.reach), place)
+    return [start for start in reach if head.matches(result.found[start])]
 
 
 def _drop(result: Annotation, names: Sequence[str], first: int, last: int) -> None:
@@ -251,198 +249,3 @@ def _drop(result: Annotation, names: Sequence[str], first: int, last: int) -> No
         spans = result.starts.get(name, {})
         for start in [start for start, end in spans.items() if start >= first and end <= last]:
             del spans[start]
-
-
-# --- loading ---------------------------------------------------------------------------
-
-
-def folder() -> Traversable:
-    """Where the packaged lexicon lies."""
-    return files("policies") / "lexicon"
-
-
-def digest(place: Traversable | None = None) -> str:
-    """SHA-256 over the names and bytes of all lexicon files."""
-    total = hashlib.sha256()
-    for file in sorted((place or folder()).iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".yaml"):
-            total.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return total.hexdigest()
-
-
-def load(place: Traversable | None = None) -> dict[str, Lexicon]:
-    """Every language's lexicon by ISO 639-1 code; raises BadDeclaration."""
-    place = place or folder()
-    shared = _read(place / _SHARED)
-    languages = sorted(
-        entry.name.removesuffix(".yaml")
-        for entry in place.iterdir()
-        if entry.name.endswith(".yaml") and entry.name != _SHARED
-    )
-    return {lang: _lexicon(lang, _read(place / f"{lang}.yaml"), shared) for lang in languages}
-
-
-def _read(file: Traversable) -> dict[str, Any]:
-    try:
-        data = yaml.load(file.read_text(encoding="utf-8"), Loader=_loader())
-    except yaml.YAMLError as error:
-        raise BadDeclaration(f"{file.name}: not readable as YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise BadDeclaration(f"{file.name}: a mapping of {', '.join(sorted(_FILE_KEYS))} expected")
-    if unknown := set(data) - _FILE_KEYS:
-        raise BadDeclaration(f"{file.name}: unknown key {', '.join(sorted(map(str, unknown)))}")
-    return data
-
-
-def _loader() -> type[yaml.SafeLoader]:
-    """YAML in which `no`, `on` and `off` are words, as a lexicon needs them."""
-    fast: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-    class Words(fast):  # type: ignore[misc,valid-type]
-        pass
-
-    Words.yaml_implicit_resolvers = {
-        first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":bool")]
-        for first, resolvers in fast.yaml_implicit_resolvers.items()
-    }
-    return Words
-
-
-def _lexicon(lang: str, data: Mapping[str, Any], shared: Mapping[str, Any]) -> Lexicon:
-    where = f"lexicon/{lang}.yaml"
-    classes = data.get("classes", {})
-    words_known: dict[str, _Known] = {}
-    open_: list[tuple[Atom, str | None, int | None]] = []
-    phrases: list[tuple[str | Mask, Sequence_]] = []
-    late: list[tuple[str | Mask, Sequence_]] = []
-    for errand, sequence in [
-        *_class_sequences(classes),
-        *((mask, mask.sequence) for mask in _masks(where, [*shared["masks"], *data["masks"]])),
-    ]:
-        _check_refs(where, sequence, classes)
-        head = sequence[0].what
-        if isinstance(head, Ref):
-            late.append((errand, sequence))
-        elif len(sequence) > 1 or isinstance(errand, Mask):
-            phrases.append((errand, sequence))
-            _register(head, None, len(phrases) - 1, words_known, open_)
-        else:
-            _register(head, errand, None, words_known, open_)
-    rules = [*shared["constructions"], *data.get("constructions", [])]
-    bits = {name: 1 << place for place, name in enumerate(classes)}
-    constructions = tuple(_construction(where, rule, bits) for rule in rules)
-    return Lexicon(
-        lang=lang,
-        prefilter={
-            Scope(scope): tuple(fold(stem) for stem in stems)
-            for scope, stems in data.get("prefilter", {}).items()
-        },
-        constructions={
-            scope: tuple(rule for rule in constructions if rule.scope in (None, scope))
-            for scope in Scope
-        },
-        bits=bits,
-        match=_examples(where, data.get("examples", {}), "match", constructions),
-        miss=_examples(where, data.get("examples", {}), "miss", constructions),
-        _exact=words_known,
-        _open=open_,
-        _phrases=phrases,
-        _late=late,
-    )
-
-
-def _register(
-    head: Choice,
-    name: str | None,
-    phrase: int | None,
-    words_known: dict[str, _Known],
-    open_: list[tuple[Atom, str | None, int | None]],
-) -> None:
-    """Files a class or a phrase under the words that it begins with."""
-    for text in head.exact:
-        entry = words_known.setdefault(text, ([], []))
-        if name is not None:
-            entry[0].append(name)
-        if phrase is not None:
-            entry[1].append(phrase)
-    open_ += [(atom, name, phrase) for atom in head.open]
-
-
-def _class_sequences(classes: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Sequence_]]:
-    for name, entries in classes.items():
-        for entry in entries:
-            for sequence in parse(str(entry)):
-                yield name, sequence
-
-
-def _check_refs(where: str, sequence: Sequence_, classes: Mapping[str, Any]) -> None:
-    for item in sequence:
-        if isinstance(item.what, Ref) and (unknown := set(item.what.classes) - set(classes)):
-            raise BadDeclaration(f"{where}: no class is named {', '.join(sorted(unknown))}")
-
-
-def _masks(where: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[Mask]:
-    for entry in entries:
-        for pattern in entry["find"]:
-            for sequence in parse(pattern):
-                yield Mask(sequence, tuple(entry["drop"]))
-
-
-def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) -> Construction:
-    name = str(rule.get("id"))
-    if unknown := set(rule) - _RULE_KEYS:
-        raise BadDeclaration(f"{where}: {name}: unknown key {', '.join(sorted(unknown))}")
-    patterns = [rule["find"]] if isinstance(rule["find"], str) else list(rule["find"])
-    sequences = tuple(sequence for pattern in patterns for sequence in parse(pattern))
-    for sequence in sequences:
-        _check_refs(where, sequence, bits)
-    ordered = rule.get("order", "free") == "fixed"
-    if not ordered and not all(isinstance(item.what, Ref) for s in sequences for item in s):
-        raise BadDeclaration(f"{where}: {name}: words in any order have to be classes")
-    refused = tuple(rule.get("unless", ())) + tuple(rule.get("unless_near", ()))
-    if strange := set(refused) - set(bits):
-        raise BadDeclaration(f"{where}: {name}: no class is named {', '.join(sorted(strange))}")
-    return Construction(
-        id=name,
-        topic=Topic(rule["topic"]),
-        sequences=sequences,
-        ordered=ordered,
-        within=int(rule.get("within", 16)),
-        scope=Scope(rule["scope"]) if "scope" in rule else None,
-        about=str(rule.get("about", "speech")),
-        unless=tuple(rule.get("unless", ())),
-        unless_near=tuple(rule.get("unless_near", ())),
-        with_topics=tuple(Topic(topic) for topic in rule.get("with", ())),
-        needs=tuple(
-            tuple(_bits(bits, item.what.classes) for item in s if isinstance(item.what, Ref))
-            for s in sequences
-        ),
-        refuses=_bits(bits, rule.get("unless", ())),
-    )
-
-
-def _bits(bits: Mapping[str, int], names: Sequence[str]) -> int:
-    return sum(bits[name] for name in dict.fromkeys(names))
-
-
-def _examples(
-    where: str, data: Mapping[str, Any], key: str, constructions: Sequence[Construction]
-) -> dict[str, tuple[Example, ...]]:
-    known = {construction.id for construction in constructions}
-    if unknown := set(data) - known:
-        raise BadDeclaration(f"{where}: examples of no construction: {', '.join(sorted(unknown))}")
-    return {
-        name: tuple(_example(example) for example in cases.get(key, ()))
-        for name, cases in data.items()
-    }
-
-
-def _example(data: str | Mapping[str, Any]) -> Example:
-    if isinstance(data, str):
-        return Example(data)
-    return Example(
-        text=str(data["text"]),
-        scope=Scope(data.get("scope", Scope.ASSISTANT)),
-        headings=tuple(data.get("headings", ())),
-        before=str(data.get("before", "")),
-    )

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from policies.disclosures import lexicon
+from policies.disclosures import loading
 from policies.disclosures.fold import fold, fold_cached, offsets
 from policies.disclosures.grammar import Ref, Sequence_, Span, follow, window
-from policies.disclosures.lexicon import Annotation, Construction, Lexicon
-from policies.disclosures.slots import quote_slots
+from policies.disclosures.lexicon import Annotation, Construction, Example, Lexicon
+from policies.disclosures.slots import Retention, quote_slots, read_retention
 from policies.disclosures.stance import stance_of
 from policies.errors import BadInput
-from policies.model import Match, Scope, Topic, Verdict
+from policies.model import Match, Scope, Stance, Topic, Verdict
 
 # Raise it when the rules in these modules change what is found; the lexicon counts by itself.
 RULES = "1"
 NOTHING = Verdict(topics=(), stance=None)
-_TOPICS = tuple(Topic)
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,15 @@ class Find:
     construction: Construction
     first: int
     last: int
+
+    def match(self, places: Sequence[Span]) -> Match:
+        """The find as offsets in the text."""
+        return Match(
+            topic=self.construction.topic,
+            pattern=self.construction.id,
+            start=places[self.first][0],
+            end=places[self.last][1],
+        )
 
 
 @dataclass(frozen=True)
@@ -40,13 +48,17 @@ class Detector:
     @classmethod
     def load(cls) -> Detector:
         """The detector of the packaged lexicon; raises BadDeclaration where that is broken."""
-        total = hashlib.sha256(f"{RULES}:{lexicon.digest()}".encode()).hexdigest()
-        return cls(lexicon.load(), total)
+        total = hashlib.sha256(f"{RULES}:{loading.digest()}".encode()).hexdigest()
+        return cls(loading.load(), total)
 
     @property
     def languages(self) -> frozenset[str]:
         """ISO 639-1 codes of the languages that are read."""
         return frozenset(self.lexicons)
+
+    def retention(self, words: str, lang: str) -> Retention:
+        """The words of a "retention" slot as a number of days; raises BadInput as `judge`."""
+        return read_retention(words, self._lexicon(lang))
 
     def judge(
         self, text: str, lang: str, scope: Scope, headings: Sequence[str] = (), before: str = ""
@@ -55,9 +67,7 @@ class Detector:
 
         Raises BadInput for a language that is not read ("pt-BR" is read as "pt").
         """
-        words = self.lexicons.get(lang.partition("-")[0].lower())
-        if words is None:
-            raise BadInput(f"passages in {lang!r} are not read: {', '.join(sorted(self.lexicons))}")
+        words = self._lexicon(lang)
         folded = fold(text)
         if not _is_promising(words, folded, scope, headings, before):
             return NOTHING
@@ -66,16 +76,50 @@ class Detector:
         if not finds:
             return NOTHING
         places = offsets(text, folded)
-        topics = tuple(topic for topic in _TOPICS if any(f.construction.topic is topic for f in finds))
+        found = {find.construction.topic for find in finds}
+        topics = tuple(topic for topic in Topic if topic in found)
         return Verdict(
             topics=topics,
-            stance=stance_of(annotation, finds) if Topic.HUMAN_REVIEW in topics else None,
-            matches=tuple(
-                Match(f.construction.topic, f.construction.id, places[f.first][0], places[f.last][1])
-                for f in finds
-            ),
+            stance=_stance(annotation, finds),
+            matches=tuple(find.match(places) for find in finds),
             slots=quote_slots(text, places, annotation, topics),
         )
+
+    def _lexicon(self, lang: str) -> Lexicon:
+        words = self.lexicons.get(lang.partition("-")[0].lower())
+        if words is None:
+            read = ", ".join(sorted(self.lexicons))
+            raise BadInput(f"passages in {lang!r} are not read; only those in {read} are")
+        return words
+
+    def check(self) -> tuple[str, ...]:
+        """What is wrong with the lexicon's examples, a sentence each; empty where all hold."""
+        return tuple(
+            complaint for words in self.lexicons.values() for complaint in self._complaints(words)
+        )
+
+    def _complaints(self, words: Lexicon) -> Iterator[str]:
+        rules = {rule.id: rule for scope in Scope for rule in words.constructions[scope]}
+        for name in rules:
+            for wanted, examples in ((True, words.match), (False, words.miss)):
+                if not examples.get(name):
+                    kind = "match" if wanted else "miss"
+                    yield f"{words.lang}: {name} has no example that must {kind}"
+                for example in examples.get(name, ()):
+                    if self._finds(words.lang, name, example) is not wanted:
+                        verb = "misses" if wanted else "finds"
+                        yield f"{words.lang}: {name} {verb} {example.text!r}"
+
+    def _finds(self, lang: str, name: str, example: Example) -> bool:
+        verdict = self.judge(example.text, lang, example.scope, example.headings, example.before)
+        return any(match.pattern == name for match in verdict.matches)
+
+
+def _stance(annotation: Annotation, finds: Sequence[Find]) -> Stance | None:
+    review = [
+        (find.first, find.last) for find in finds if find.construction.topic is Topic.HUMAN_REVIEW
+    ]
+    return stance_of(annotation, review) if review else None
 
 
 def _is_promising(
@@ -114,7 +158,7 @@ def _find(
     finds: list[Find] = []
     topics: set[Topic] = set()
     for rule in words.constructions[scope]:
-        if present & rule.refuses:
+        if present & rule.refuses or not _any_possible(rule, present):
             continue
         if rule.with_topics and topics.isdisjoint(rule.with_topics):
             continue
@@ -151,6 +195,16 @@ def _locate(rule: Construction, annotation: Annotation, present: int) -> Span | 
     return None
 
 
+def _any_possible(rule: Construction, present: int) -> bool:
+    for needs in rule.needs:
+        for bits in needs:
+            if not present & bits:
+                break
+        else:
+            return True
+    return False
+
+
 def _possible(needs: Sequence[int], present: int) -> bool:
     """Whether each item's class was found somewhere."""
     for bits in needs:
@@ -165,9 +219,7 @@ def _place(rule: Construction, sequence: Sequence_, annotation: Annotation) -> S
         spans = _ordered(sequence, annotation)
     else:
         lists = [
-            annotation.spans(*item.what.classes)
-            for item in sequence
-            if isinstance(item.what, Ref)
+            annotation.spans(*item.what.classes) for item in sequence if isinstance(item.what, Ref)
         ]
         spans = window(lists, annotation.limits, rule.within)
     for first, last in spans:
@@ -184,9 +236,7 @@ def _ordered(sequence: Sequence_, annotation: Annotation) -> list[Span]:
         begins = [n for n, word in enumerate(annotation.found) if head.matches(word)]
     spans: list[Span] = []
     for begin in begins:
-        end = follow(
-            sequence, begin, annotation.found, annotation.limits[begin], annotation.starts
-        )
+        end = follow(sequence, begin, annotation.found, annotation.limits[begin], annotation.starts)
         if end is not None:
             spans.append((begin, end))
     return spans

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
+from policies.disclosures.grammar import Span
 from policies.disclosures.lexicon import Annotation
-from policies.model import Stance, Topic
+from policies.model import Stance
 
-_ACTORS = ("staff", "provider", "reviewer", "human", "person", "manual_review", "listen", "annotate")
-_ACTS = ("listen", "review", "annotate", "transcribe", "access", "manual_review", "reviewed", "inspect")
+# Classes that tell that people do it, and classes of what they do.
+_ACTORS = (
+    "staff",
+    "provider",
+    "reviewer",
+    "human",
+    "person",
+    "manual_review",
+    "listen",
+    "annotate",
+)
+_ACTS = (
+    "listen",
+    "review",
+    "annotate",
+    "transcribe",
+    "access",
+    "manual_review",
+    "reviewed",
+    "inspect",
+    "we_review",
+)
 _DENIAL_REACH = 8  # words between a denial and what it denies
 
 
-class _Find(Protocol):
-    @property
-    def construction(self) -> _Rule: ...
-    @property
-    def first(self) -> int: ...
-    @property
-    def last(self) -> int: ...
-
-
-class _Rule(Protocol):
-    @property
-    def topic(self) -> Topic: ...
-
-
-def stance_of(annotation: Annotation, finds: Sequence[_Find]) -> Stance:
-    """The stance of a passage in which review was found."""
-    review = [find for find in finds if find.construction.topic is Topic.HUMAN_REVIEW]
-    denied = any(_is_denied(annotation, find.first, find.last) for find in review)
+def stance_of(annotation: Annotation, review: Sequence[Span]) -> Stance:
+    """The stance of a passage in which review was found in these runs of words."""
+    denied = any(_is_denied(annotation, first, last) for first, last in review)
     if annotation.has("even_if"):
         return Stance.YES
+    if annotation.has("declines"):
+        return Stance.OPT_OUT
     if denied:
         return _denied(annotation)
     if annotation.has("no_permission") or annotation.has("permission"):
@@ -54,9 +61,9 @@ def _denied(annotation: Annotation) -> Stance:
 def _is_denied(annotation: Annotation, first: int, last: int) -> bool:
     """Whether a denial stands in the find or shortly before its act."""
     acts = [act for act, _ in annotation.spans(*_ACTS) if first <= act <= last]
-    for start, end in annotation.spans("deny"):
-        for act in acts:
-            same = annotation.limits[start] == annotation.limits[act]
-            if same and 0 <= act - end <= _DENIAL_REACH:
-                return True
-    return False
+    before = [(start, act) for start, _ in annotation.spans("deny") for act in acts]
+    after = [(act, start) for start, _ in annotation.spans("deny_after") for act in acts]
+    return any(
+        0 <= right - left <= _DENIAL_REACH and annotation.limits[left] == annotation.limits[right]
+        for left, right in (*before, *after)
+    )

@@ -82,6 +82,7 @@ texts = sa.Table(
     sa.Column("characters", sa.Integer, nullable=False),
     sa.Column("passages", sa.Integer, nullable=False),
     sa.Column("signature", sa.Text, nullable=False),  # same for texts that differ only in cosmetics
+    sa.Column("region", sa.Text),  # regional spelling, where it is told: "us", "gb"
 )
 
 passages = sa.Table(

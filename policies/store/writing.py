@@ -289,6 +289,7 @@ def put_text(
     passages: Sequence[Passage],
     lang: str,
     signature: str,
+    region: str | None,
 ) -> str:
     """Keep a text and its passages, once; the text's id."""
     id_ = text_digest(document.text, lang)
@@ -305,6 +306,7 @@ def put_text(
             "characters": len(document.text),
             "passages": len(passages),
             "signature": signature,
+            "region": region,
         },
     )
     unique = {p.id: {"id": p.id, "lang": lang, "text": p.text} for p in passages}
@@ -574,11 +576,15 @@ def put_track(connection: sa.Connection, row: Mapping[str, Any]) -> None:
 
 
 def load_versions(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Any]:
-    """Version id -> row, with the signature of its text."""
+    """Version id -> row, with the signature and region of its text."""
     if not ids:
         return {}
     v, t = schema.versions, schema.texts
-    query = sa.select(v, t.c.signature).join(t, t.c.id == v.c.text_id).where(v.c.id.in_(list(ids)))
+    query = (
+        sa.select(v, t.c.signature, t.c.region)
+        .join(t, t.c.id == v.c.text_id)
+        .where(v.c.id.in_(list(ids)))
+    )
     found = {row.id: row for row in connection.execute(query)}
     missing = set(ids) - set(found)
     if missing:

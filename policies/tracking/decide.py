@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from policies.model import Reason
-from policies.tracking.state import RULES, Held, Rules, Track, Variant
+from policies.tracking.state import CRAWL, RULES, Held, Rules, Track, Variant
 
 
 class Step(StrEnum):
@@ -20,6 +20,8 @@ class Step(StrEnum):
     SETTLES = "settles"  # a text that it showed before, and stays at: a reversal, published
     STANDS = "stands"  # a new text that stood long enough in an archive: published
     WAITS = "waits"  # a new text, seen once
+    SHIFTS = "shifts"  # the page in the spelling of another region: no edit
+    ADOPTS = "adopts"  # another region's text is the one that is served now: no edit
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Decision:
 
     step: Step
     reason: Reason
-    variant: Variant | None = None  # RETURNS, SETTLES: with this capture counted in
+    variant: Variant | None = None  # RETURNS, SETTLES, ADOPTS: with this capture counted in
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Sighting:
     """A text that was read, and when."""
 
     signature: str
+    region: str | None  # of its spelling
     capture_id: str
     captured_at: datetime
     seen_until: datetime  # the archive vouches for it until then; a crawl's is captured_at
@@ -45,6 +48,9 @@ def decide(track: Track, sighting: Sighting, rules: Rules = RULES) -> Decision:
     """What a sighting means for a track."""
     if track.current is None:
         return Decision(Step.FIRST, Reason("first-text", "the first text read here"))
+    if is_doubtful(track, rules) and sighting.signature != track.current.signature:
+        says = "the text before it did not stand: this one is the first to compare with"
+        return Decision(Step.FIRST, Reason("first-that-stood", says))
     if sighting.signature == track.current.signature:
         return Decision(Step.SAME, Reason("same-text", "the text says what it said"))
     stood = sighting.seen_until - sighting.captured_at
@@ -60,7 +66,11 @@ def decide(track: Track, sighting: Sighting, rules: Rules = RULES) -> Decision:
         )
     variant = _variant(track, sighting, rules)
     if variant:
-        return _returned(variant, sighting, rules)
+        return _returned(track.current, variant, sighting, rules)
+    if _is_shifted(track, sighting, rules):
+        numbers = {"before": track.current.region or "", "now": sighting.region or ""}
+        says = "the page came in the spelling of another region"
+        return Decision(Step.SHIFTS, Reason("other-region", says, numbers))
     days = {"days": round(stood.total_seconds() / 86_400, 1)}
     if stood >= rules.stands:
         return Decision(Step.STANDS, Reason("stood", "a new text that stood in the archive", days))
@@ -84,7 +94,7 @@ def _variant(track: Track, sighting: Sighting, rules: Rules) -> Variant | None:
     return None
 
 
-def _returned(variant: Variant, sighting: Sighting, rules: Rules) -> Decision:
+def _returned(current: Held, variant: Variant, sighting: Sighting, rules: Rules) -> Decision:
     assert variant.since is not None
     run = sighting.seen_until - variant.since
     numbers = {
@@ -92,12 +102,42 @@ def _returned(variant: Variant, sighting: Sighting, rules: Rules) -> Decision:
         "captures": variant.seen,
         "days": round(run.total_seconds() / 86_400, 1),
     }
+    if run >= rules.settles and _differ(current.region, variant.held.region):
+        reason = Reason("region-adopted", "the page is served to another region now", numbers)
+        return Decision(Step.ADOPTS, reason, variant)
     often = variant.seen >= rules.settles_captures or sighting.seen_until > sighting.captured_at
     if run >= rules.settles and often and variant.returns <= rules.alternates:
         reason = Reason("settled", "the page went back to an earlier text and stays there", numbers)
         return Decision(Step.SETTLES, reason, variant)
     reason = Reason("alternates", "the page shows a text that it showed before", numbers)
     return Decision(Step.RETURNS, reason, variant)
+
+
+def is_doubtful(track: Track, rules: Rules = RULES) -> bool:
+    """Whether an archive's first text was gone before it stood: its selectors were being mended."""
+    first = track.current
+    return (
+        first is not None
+        and track.origin != CRAWL
+        and first.is_baseline
+        and first.last_seen - first.captured_at < rules.stands
+    )
+
+
+def alternates(variant: Variant, at: datetime, rules: Rules = RULES) -> bool:
+    """Whether a page is going back and forth with a variant."""
+    return variant.returns > 0 and at - variant.held.last_seen <= rules.window
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _is_shifted(track: Track, sighting: Sighting, rules: Rules) -> bool:
+    """Whether a new text is in the spelling of a region that the page does not alternate with."""
+    assert track.current is not None
+    known = {v.held.region for v in track.variants if alternates(v, sighting.captured_at, rules)}
+    return _differ(track.current.region, sighting.region) and sighting.region not in known
 
 
 def after(
@@ -109,7 +149,7 @@ def after(
     """The track after a step. `held`: the version of the text that was seen."""
     match decision.step:
         case Step.FIRST:
-            return replace(track, current=held)
+            return replace(track, current=held, pending=None, variants=())
         case Step.SAME:
             variants = _with_dropped(track, _rested(track.variants))
             return replace(track, current=held, pending=None, variants=_kept(variants, rules))
@@ -121,7 +161,10 @@ def after(
             others = _rested(_without(track.variants, decision.variant))
             variants = (decision.variant, *_with_dropped(track, others))
             return replace(track, pending=None, variants=_kept(variants, rules))
-    # CONFIRMS, STANDS, SETTLES: a new current text; the one before may come back.
+        case Step.SHIFTS:
+            variants = (Variant(held, returns=1), *_with_dropped(track, _rested(track.variants)))
+            return replace(track, pending=None, variants=_kept(variants, rules))
+    # CONFIRMS, STANDS, SETTLES, ADOPTS: a new current text; the one before may come back.
     assert track.current is not None
     others = track.variants
     if decision.variant is not None:
@@ -129,6 +172,8 @@ def after(
     if decision.step is not Step.CONFIRMS:
         others = _with_dropped(track, others)
     returns = decision.variant.returns if decision.variant is not None else 0
+    if decision.step is Step.ADOPTS:
+        returns = max(returns, 1)
     variants = (Variant(track.current, returns=returns), *_rested(others))
     return replace(track, current=held, pending=None, variants=_kept(variants, rules))
 

@@ -17,8 +17,6 @@ from policies.model import Capture, Outcome, Page, Passage, Reason
 from policies.store import writing
 from policies.tracking.state import Held, Track
 
-CRAWL = "crawl"
-
 
 @dataclass(frozen=True)
 class Judgement:
@@ -39,6 +37,7 @@ class Text:
 
     id: str
     signature: str
+    region: str | None
     method: str  # how it was read
 
 

@@ -13,21 +13,23 @@ from policies.disclosures import LANGUAGES
 from policies.model import Edit, Health, Outcome, Passage, Reason, VersionState
 from policies.passages import wording
 from policies.store import writing
-from policies.tracking.decide import Decision, Sighting, Step, after, decide
+from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide
 from policies.tracking.disclose import disclose
-from policies.tracking.job import CRAWL, Job, Judgement, Text
+from policies.tracking.job import Job, Judgement, Text
 from policies.tracking.reading import Read, Unread, keep, reread
 from policies.tracking.rows import held_of, row_of_track
-from policies.tracking.state import RULES, Held, Track, Variant
+from policies.tracking.state import CRAWL, RULES, Held, Track
 
 
 def publish(job: Job, found: Read | Unread) -> Judgement:
     """Decide what a reading means for its page, and write it."""
     if isinstance(found, Read):
         _rebase(job, found.text.method)
-        sighting = Sighting(found.text.signature, job.capture_id, job.at, job.seen_until)
-        decision = decide(job.track, sighting)
-        return _advance(job, found, decision, job.capture_id, job.at)
+        text = found.text
+        sighting = Sighting(text.signature, text.region, job.capture_id, job.at, job.seen_until)
+        carried = _carry(job, text, decide(job.track, sighting))
+        judgement = _advance(job, found, decide(job.track, sighting), job.capture_id, job.at)
+        return replace(judgement, published=(*carried, *judgement.published))
     remnant = _remnant(job, found)
     if remnant is None:
         return _unread(job, found)
@@ -36,6 +38,23 @@ def publish(job: Job, found: Read | Unread) -> Judgement:
     read = Read(found.text, found.reading.warnings)
     _rebase(job, read.text.method)
     return _advance(job, read, decision, first_capture, first_at)
+
+
+def _carry(job: Job, text: Text, decision: Decision) -> tuple[str, ...]:
+    """Confirm the text that waits, if a new one carries on what it changed; ids of changes."""
+    waiting = job.track.pending
+    if waiting is None or decision.step not in (Step.WAITS, Step.STANDS):
+        return ()
+    share = changes.carried(
+        job.current_passages(), job.passages(waiting.text_id), job.passages(text.id)
+    )
+    if share < RULES.carries:
+        return ()
+    published = _confirm(job, waiting, job.at)
+    says = "a later text carries on what the waiting one changed"
+    reason = Reason("carried-on", says, {"share": round(share, 4)})
+    job.track = after(job.track, Decision(Step.CONFIRMS, reason), waiting)
+    return published
 
 
 # --- unread ----------------------------------------------------------------------------
@@ -65,8 +84,10 @@ def _remnant(job: Job, found: Unread) -> tuple[Decision, str, datetime] | None:
     run = writing.run_of_unread(job.connection, job.page.id, job.capture.origin, found.text.id)
     first_capture, first_at = (run[0].id, run[0].captured_at) if run else (job.capture_id, job.at)
     captures, stayed = len(run) + 1, job.seen_until - first_at
-    often = captures >= RULES.remnant_captures or job.seen_until > job.at
-    if not often or stayed < RULES.remnant:
+    crawled = job.capture.origin == CRAWL
+    if crawled and captures < RULES.remnant_captures:
+        return None
+    if stayed < (RULES.remnant if crawled else RULES.remnant_in_archive):
         return None
     says = "most of the page was taken out, and it stays so"
     numbers = {"captures": captures, "days": stayed.days}
@@ -105,11 +126,19 @@ def _held(
     if step is Step.RETURNS:
         assert decision.variant is not None
         return _seen(job, decision.variant.held), ()
+    if step is Step.ADOPTS:
+        assert decision.variant is not None
+        held = _seen(job, decision.variant.held)
+        _set_state(job, held, VersionState.CONFIRMED, confirmed_at=job.at)
+        _move_spells(job, held)
+        return held, ()
     if step is Step.CONFIRMS:
         assert track.pending is not None
         held = _seen(job, track.pending)
         return held, _confirm(job, held, job.at)
     if step is Step.FIRST:
+        if track.current is not None:
+            _set_state(job, track.current, VersionState.UNCONFIRMED)
         held = _new_version(job, text, VersionState.BASELINE, None, first_capture, first_at)
         _move_spells(job, held)
         return held, ()
@@ -119,8 +148,9 @@ def _held(
         assert decision.variant.since_capture is not None
         first_capture, first_at = decision.variant.since_capture, decision.variant.since
     base = _nearest(job, text)
-    held = _new_version(job, text, VersionState.PENDING, base, first_capture, first_at)
-    if step is Step.WAITS:
+    state = VersionState.VARIANT if step is Step.SHIFTS else VersionState.PENDING
+    held = _new_version(job, text, state, base, first_capture, first_at)
+    if step in (Step.WAITS, Step.SHIFTS):
         return held, ()
     wait = RULES.settles if step is Step.SETTLES else RULES.stands
     return held, _confirm(job, held, job.at if job.capture.origin == CRAWL else first_at + wait)
@@ -130,8 +160,8 @@ def _nearest(job: Job, text: Text) -> Held:
     """The version that a new text is compared with: the current one, or an alternate."""
     current = job.track.current
     assert current is not None
-    alternates = [v.held for v in job.track.variants if _alternates(v, job.at)]
-    if not alternates:
+    others = [v.held for v in job.track.variants if alternates(v, job.at)]
+    if not others:
         return current
     ids = {p.id for p in job.passages(text.id)}
 
@@ -139,7 +169,7 @@ def _nearest(job: Job, text: Text) -> Held:
         theirs = {p.id for p in job.passages(held.text_id)}
         return len(ids & theirs) / (len(ids | theirs) or 1)
 
-    return max([current, *alternates], key=likeness)
+    return max([current, *others], key=likeness)
 
 
 def _confirm(job: Job, held: Held, confirmed_at: datetime) -> tuple[str, ...]:
@@ -147,7 +177,7 @@ def _confirm(job: Job, held: Held, confirmed_at: datetime) -> tuple[str, ...]:
     base = _base_of(job, held)
     before, now = job.passages(base.text_id), job.passages(held.text_id)
     edits = changes.compare(before, now)
-    said = [edit for edit in edits if changes.is_substantial(edit, before, now)]
+    said = changes.substantial(edits, before, now)
     mark = _fingerprint(said, before, now)
     _set_state(
         job,
@@ -224,7 +254,12 @@ def _rebase(job: Job, method: str) -> None:
         base_id=current.version_id,
     )
     held = replace(
-        current, version_id=version, text_id=text.id, signature=text.signature, method=method
+        current,
+        version_id=version,
+        text_id=text.id,
+        signature=text.signature,
+        region=text.region,
+        method=method,
     )
     _disclose(job, text.id, current.text_id)
     _move_spells(job, held)
@@ -275,7 +310,15 @@ def _new_version(
     )
     _disclose(job, text.id, base.text_id if base else None)
     return Held(
-        version, text.id, text.signature, text.method, first_capture, first_at, job.seen_until
+        version,
+        text.id,
+        text.signature,
+        text.region,
+        text.method,
+        first_capture,
+        first_at,
+        job.seen_until,
+        is_baseline=state is VersionState.BASELINE,
     )
 
 
@@ -325,11 +368,6 @@ def _move_spells(job: Job, held: Held) -> None:
     )
 
 
-def _alternates(variant: Variant, at: datetime) -> bool:
-    """Whether a page is going back and forth with a variant."""
-    return variant.returns > 0 and at - variant.held.last_seen <= RULES.window
-
-
 def _with_health(job: Job, health: Health, says: str) -> Track:
     track = job.track
     same = health is track.health and track.health_since is not None
@@ -338,10 +376,10 @@ def _with_health(job: Job, health: Health, says: str) -> Track:
 
 
 def _keep_track(job: Job, warnings: tuple[Reason, ...]) -> None:
-    alternates = any(_alternates(variant, job.at) for variant in job.track.variants)
+    going = any(alternates(variant, job.at) for variant in job.track.variants)
     track = replace(
         _with_health(job, Health.ALTERNATING, "the page goes back and forth between texts")
-        if alternates
+        if going
         else _with_health(job, Health.CURRENT, ""),
         warnings=warnings,
         failures=0,

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from policies import judge
 from policies.model import Document, Outcome, Passage, Reason
 from policies.passages import signature, split
+from policies.regions import region_of
 from policies.store import writing
+from policies.tracking.decide import is_doubtful
 from policies.tracking.job import Job, Text
 from policies.tracking.state import Held
 
@@ -64,8 +66,9 @@ def reread(job: Job, held: Held, method: str) -> tuple[Document, tuple[Passage, 
 def keep(job: Job, method: str, document: Document, passages: tuple[Passage, ...]) -> Text:
     """Keep a document as a text of the store."""
     mark = signature(passages)
-    id_ = writing.put_text(job.connection, document, passages, job.page.lang, mark)
-    return Text(id_, mark, method)
+    region = region_of([document.text], job.page.lang)
+    id_ = writing.put_text(job.connection, document, passages, job.page.lang, mark, region)
+    return Text(id_, mark, region, method)
 
 
 def _known(job: Job, text_id: str) -> Text | None:
@@ -77,7 +80,7 @@ def _known(job: Job, text_id: str) -> Text | None:
     kind = "html" if kind in ("main", "select") else kind
     if held.method not in judge.methods(job.page, kind):
         return None
-    return Text(held.text_id, held.signature, held.method)
+    return Text(held.text_id, held.signature, held.region, held.method)
 
 
 def _read_body(job: Job) -> Read | Unread:
@@ -97,7 +100,7 @@ def _read_body(job: Job) -> Read | Unread:
 
 def _base(job: Job) -> judge.Base | None:
     current = job.track.current
-    if current is None:
+    if current is None or is_doubtful(job.track):
         return None
 
     def again(method: str) -> tuple[Passage, ...] | None:

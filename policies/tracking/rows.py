@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from policies.model import Health, Reason
+from policies.model import Health, Reason, VersionState
 from policies.store import writing
 from policies.tracking.state import Held, Track, Variant
 
@@ -18,10 +18,12 @@ def held_of(row: Any) -> Held:
         version_id=row.id,
         text_id=row.text_id,
         signature=row.signature,
+        region=row.region,
         method=row.reading,
         capture_id=row.capture_id,
         captured_at=row.captured_at,
         last_seen=row.last_seen,
+        is_baseline=row.state == VersionState.BASELINE,
     )
 
 

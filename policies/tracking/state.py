@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from policies.model import Health, Reason
 
+CRAWL = "crawl"  # the origin of our own captures; every other is an archive
+
 
 @dataclass(frozen=True)
 class Held:
@@ -15,10 +17,12 @@ class Held:
     version_id: str
     text_id: str
     signature: str  # same for texts that differ only in cosmetics
+    region: str | None  # of its spelling, where that is told
     method: str  # how it was read
     capture_id: str  # the first that showed it
     captured_at: datetime
     last_seen: datetime
+    is_baseline: bool = False  # the first of its origin, believed for want of another
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class Rules:
     # twice a day). 2026-11-22: half-rendered pages and widgets in the real histories stood for
     # up to a day.
     stands: timedelta = timedelta(days=3)
+    # A waiting text whose changes a later, again different text still shows to this share was
+    # no passing one: pages are edited faster than some are looked at.
+    carries: float = 0.5
     # A page may come back to a text it showed within this time without that being news.
     window: timedelta = timedelta(days=90)
     # A return to an earlier text is a real reversal when only that text is seen for so long …
@@ -65,9 +72,12 @@ class Rules:
     settles_captures: int = 3  # … in at least so many captures (or it stood in an archive) …
     # … and the page did not go back and forth more often than that.
     alternates: int = 2
-    # Most of a page may really be taken out: believed when it stays so for so long.
+    # Most of a page may really be taken out: believed when it stays so for so long …
     remnant: timedelta = timedelta(days=7)
-    remnant_captures: int = 3
+    remnant_captures: int = 3  # … in at least so many captures.
+    # An archive keeps no page, only what its selectors found there; those fail for weeks.
+    # 2026-11-22: Microsoft's lost two thirds for 38 days, and then had them back.
+    remnant_in_archive: timedelta = timedelta(days=90)
     variants_kept: int = 8
 
 

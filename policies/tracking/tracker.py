@@ -17,10 +17,11 @@ from policies.model import Capture, Catalog, Outcome, Page, Vendor
 from policies.settings import Settings
 from policies.store import Store, open_store, writing
 from policies.tracking.due import Due, Standing, due_at
-from policies.tracking.job import CRAWL, Job, Judgement, Memory
+from policies.tracking.job import Job, Judgement, Memory
 from policies.tracking.publishing import publish
 from policies.tracking.reading import read
 from policies.tracking.rows import track_of
+from policies.tracking.state import CRAWL
 
 
 def open_tracker(settings: Settings) -> Tracker:
