@@ -39,10 +39,10 @@ demo: $(VENV)/installed-run  ## the sample web, crawled edition by edition
 	$(BIN)/python -m tests.sampleweb.demo
 
 test: packages $(VENV)/installed-test lint types contracts  ## every check
-	$(BIN)/python -m pytest -n $(WORKERS) --cov
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov
 
 check-fast: $(VENV)/installed-test lint types contracts  ## the quick checks
-	$(BIN)/python -m pytest -n $(WORKERS) -q -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check

@@ -19,6 +19,7 @@ _OWN = {
     "detect": "policies.cli.detect:detect",
     "diff": "policies.cli.diff:diff",
     "health": "policies.cli.changes:health",
+    "reread": "policies.cli.reread:reread",
     "import": "policies.cli.histories:import_",
     "verify": "policies.cli.verify:verify",
 }

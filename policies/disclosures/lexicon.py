@@ -40,6 +40,16 @@ class Construction:
     needs: tuple[tuple[int, ...], ...] = ()  # per sequence: bits of which each has to be met
     refuses: int = 0  # bits of `unless`
 
+    def is_possible(self, present: int) -> bool:
+        """Whether these classes hold one for every item of some sequence."""
+        for needs in self.needs:
+            for bits in needs:
+                if not present & bits:
+                    break
+            else:
+                return True
+        return False
+
 
 @dataclass(frozen=True)
 class Mask:
@@ -136,11 +146,13 @@ class Lexicon:
     _exact: dict[str, _Known] = field(default_factory=dict)
     _open: list[tuple[Atom, str | None, int | None]] = field(default_factory=list)
     _unanchored: list[int] = field(default_factory=list)
+    _needed: list[frozenset[str]] = field(default_factory=list)
     _memo: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, phrase in enumerate(self.phrases):
             self._file(number, phrase)
+            self._needed.append(phrase.needed)
 
     def _file(self, number: int, phrase: Phrase) -> None:
         """Files a phrase under the words of its anchor; single words are classes at once."""
@@ -164,10 +176,10 @@ class Lexicon:
     def annotate(self, folded: str) -> Annotation:
         """The classes of a folded text, masks applied."""
         found = words(folded)
+        vocabulary = set(found)
         result = Annotation(found, sentence_ends(found))
+        starts, memo, needed = result.starts, self._memo, self._needed
         candidates = [(number, -1) for number in self._unanchored]
-        starts = result.starts
-        memo = self._memo
         for place, word in enumerate(found):
             known = memo.get(word) or self._look_up(word)
             for name in known[0]:
@@ -175,15 +187,15 @@ class Lexicon:
                     starts[name][place] = place
                 else:
                     starts[name] = {place: place}
-            for number in known[1]:
-                candidates.append((number, place))  # noqa: PERF401 (the loop is the hot one)
+            candidates += [
+                (number, place)
+                for number in known[1]
+                if not needed[number] or not needed[number].isdisjoint(vocabulary)
+            ]
         candidates.sort()
         masks: list[tuple[Mask, int, int]] = []
-        vocabulary = set(found)
         for number, place in candidates:
-            phrase = self.phrases[number]
-            if not phrase.needed or not phrase.needed.isdisjoint(vocabulary):
-                self._apply(phrase, place, result, masks)
+            self._apply(self.phrases[number], place, result, masks)
         for mask, first, end in masks:
             _drop(result, mask.drops, first, end)
         return result

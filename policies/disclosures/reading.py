@@ -154,11 +154,13 @@ def _find(
     before: str,
 ) -> list[Find]:
     present = annotation.present(words.bits)
+    if not present:
+        return []
     about_speech: bool | None = True if scope is Scope.ASSISTANT else None
     finds: list[Find] = []
     topics: set[Topic] = set()
     for rule in words.constructions[scope]:
-        if present & rule.refuses or not _any_possible(rule, present):
+        if present & rule.refuses or not rule.is_possible(present):
             continue
         if rule.with_topics and topics.isdisjoint(rule.with_topics):
             continue
@@ -193,16 +195,6 @@ def _locate(rule: Construction, annotation: Annotation, present: int) -> Span | 
         if span is not None:
             return span
     return None
-
-
-def _any_possible(rule: Construction, present: int) -> bool:
-    for needs in rule.needs:
-        for bits in needs:
-            if not present & bits:
-                break
-        else:
-            return True
-    return False
 
 
 def _possible(needs: Sequence[int], present: int) -> bool:

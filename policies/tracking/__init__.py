@@ -1,11 +1,15 @@
 """Strings the steps together: decides with values, acts in one transaction a capture.
 
-state     where a page's history stands, and the numbers that decisions turn on
-decide    what a text that was read means (pure)
-disclose  which passages of a text say something (work is done once, by content)
-tracker   keeps a capture, reads it, decides, and writes
-due       which pages to look at now (pure)
-verify    re-checks what the store says against the evidence
+- `state`: where a page's history stands, and the numbers that decisions turn on
+- `decide`: what a text that was read means (pure)
+- `due`: which pages to look at now (pure)
+- `reading`: reads a capture against what its page held before, like with like
+- `publishing`: writes what a decision means
+- `disclose`: which passages of a text say something; work is done once, by content
+- `tracker`: keeps a capture as evidence, then has it judged
+- `importing`: brings histories from elsewhere in
+- `reread`: judges stored texts again after an upgrade
+- `verify`: re-checks what the store says against the evidence
 """
 
 from policies.tracking.due import Due

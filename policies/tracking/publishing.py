@@ -9,12 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from policies import changes, judge
-from policies.disclosures import LANGUAGES
 from policies.model import Edit, Health, Outcome, Passage, Reason, VersionState
 from policies.passages import wording
 from policies.store import writing
 from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide
-from policies.tracking.disclose import disclose
+from policies.tracking.disclose import disclose, mark_of
 from policies.tracking.job import Job, Judgement, Text
 from policies.tracking.reading import Read, Unread, keep, reread
 from policies.tracking.rows import held_of, row_of_track
@@ -324,8 +323,8 @@ def _new_version(
 
 def _disclose(job: Job, text_id: str, near_id: str | None) -> None:
     """Keep what a text says, unless this detector already judged it."""
-    connection, page, detector = job.connection, job.page, job.detector
-    mark = detector.digest if page.lang in LANGUAGES else ""
+    connection, page = job.connection, job.page
+    mark = mark_of(job.detector, page.lang)
     if writing.read_with(connection, text_id, page.scope) == mark:
         return
     near: tuple[Passage, ...] = ()
@@ -333,7 +332,8 @@ def _disclose(job: Job, text_id: str, near_id: str | None) -> None:
     if near_id and writing.read_with(connection, near_id, page.scope) == mark:
         near = job.passages(near_id)
         known = writing.load_disclosures(connection, near_id, page.scope)
-    verdicts = disclose(detector, page, job.passages(text_id), near, known)
+    passages = job.passages(text_id)
+    verdicts = disclose(job.detector, page.lang, page.scope, passages, near, known)
     writing.put_disclosures(connection, text_id, page.scope, mark, verdicts)
 
 

@@ -87,9 +87,9 @@ def stamp(connection: sa.Connection) -> str:
     t = schema
     digest = hashlib.sha256()
     for wanted in (
-        sa.select(t.vendors).order_by(t.vendors.c.id),
-        sa.select(t.pages).order_by(t.pages.c.id),
-        sa.select(t.tracks).order_by(t.tracks.c.page_id, t.tracks.c.origin),
+        _raw(t.vendors).order_by(t.vendors.c.id),
+        _raw(t.pages).order_by(t.pages.c.id),
+        _raw(t.tracks).order_by(t.tracks.c.page_id, t.tracks.c.origin),
         sa.select(t.readings.c.detector, sa.func.count())
         .group_by(t.readings.c.detector)
         .order_by(t.readings.c.detector),
@@ -98,6 +98,19 @@ def stamp(connection: sa.Connection) -> str:
         for row in connection.execute(wanted):
             digest.update(repr(tuple(row)).encode())
     return digest.hexdigest()
+
+
+def _raw(table: sa.Table) -> sa.Select[Any]:
+    """A table's columns as the database holds them: nothing is made of what is only hashed."""
+    plain: list[sa.ColumnElement[Any]] = []
+    for column in table.columns:
+        if isinstance(column.type, sa.JSON):
+            plain.append(sa.cast(column, sa.Text))
+        elif isinstance(column.type, schema.Instant):
+            plain.append(sa.type_coerce(column, sa.BigInteger))
+        else:
+            plain.append(column)
+    return sa.select(*plain)
 
 
 def as_of(connection: sa.Connection) -> datetime | None:

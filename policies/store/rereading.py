@@ -1,0 +1,69 @@
+"""What a technical upgrade asks of the store: outdated texts, and the changes that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from policies.model import Scope, Topic
+from policies.store import schema
+
+
+def judged_otherwise(
+    connection: sa.Connection, marks: dict[str, str]
+) -> list[tuple[str, str, Scope]]:
+    """(text id, language, scope) of the texts that were not judged under their language's mark.
+
+    `marks`: language -> the mark of the detector of today; other languages have none.
+    """
+    r, t = schema.readings.c, schema.texts.c
+    query = (
+        sa.select(r.text_id, t.lang, r.scope, r.detector)
+        .join_from(schema.readings, schema.texts, t.id == r.text_id)
+        .order_by(r.text_id, r.scope)
+    )
+    return [
+        (row.text_id, row.lang, Scope(row.scope))
+        for row in connection.execute(query)
+        if row.detector != marks.get(row.lang, "")
+    ]
+
+
+def changes_of(connection: sa.Connection, text_id: str, scope: Scope) -> list[Any]:
+    """The changes that lead from or to a text on pages of a scope, with the texts on both sides."""
+    c, p = schema.changes, schema.pages
+    before, after = schema.versions.alias("before"), schema.versions.alias("after")
+    query = (
+        sa.select(
+            c.c.id,
+            c.c.edits,
+            c.c.topics,
+            before.c.text_id.label("before_text"),
+            after.c.text_id.label("after_text"),
+        )
+        .join_from(c, before, before.c.id == c.c.before_id)
+        .join(after, after.c.id == c.c.after_id)
+        .join(p, p.c.id == c.c.page_id)
+        .where(p.c.scope == scope.value)
+        .where(sa.or_(before.c.text_id == text_id, after.c.text_id == text_id))
+    )
+    return list(connection.execute(query))
+
+
+def set_topics(connection: sa.Connection, change_id: str, topics: Sequence[Topic]) -> None:
+    """Put a change under other topics."""
+    names = [topic.value for topic in topics]
+    c, t = schema.changes, schema.change_topics
+    connection.execute(c.update().where(c.c.id == change_id).values(topics=names))
+    connection.execute(t.delete().where(t.c.change_id == change_id))
+    if names:
+        connection.execute(t.insert(), [{"change_id": change_id, "topic": n} for n in names])
+
+
+def drop_unused_verdicts(connection: sa.Connection) -> int:
+    """Forget verdicts that no text refers to any more; how many."""
+    v, d = schema.verdicts, schema.disclosures
+    used = sa.select(d.c.verdict_id)
+    return connection.execute(v.delete().where(v.c.id.not_in(used))).rowcount
