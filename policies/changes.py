@@ -110,6 +110,32 @@ def touched(
     return tuple(topic for topic in Topic if topic in found)
 
 
+def attributed(
+    edits: Iterable[Edit],
+    old: Sequence[Passage],
+    new: Sequence[Passage],
+    believed: Iterable[Passage],
+) -> tuple[Edit, ...]:
+    """The edits, with those that a new way of reading made told apart as technical.
+
+    `believed`: what the old version held when it was read in the old way. Words that went, but
+    were not believed to stand there, and words that came, but were, are no doing of the vendor's.
+    """
+    there = {wording(p.text) for p in believed}
+
+    def is_theirs(edit: Edit) -> bool:
+        gone = edit.old is not None and wording(old[edit.old].text) in there
+        come = edit.new is not None and wording(new[edit.new].text) not in there
+        return (gone and come) if edit.kind is EditKind.REPLACED else (gone or come)
+
+    return tuple(
+        edit
+        if edit.kind.is_quiet or is_theirs(edit)
+        else Edit(EditKind.TECHNICAL, edit.old, edit.new, edit.spans)
+        for edit in edits
+    )
+
+
 def substantial(
     edits: Iterable[Edit], old: Sequence[Passage], new: Sequence[Passage]
 ) -> tuple[Edit, ...]:
@@ -121,7 +147,7 @@ def substantial(
     was, is_ = {wording(p.text) for p in old}, {wording(p.text) for p in new}
 
     def says(edit: Edit) -> bool:
-        if edit.kind in (EditKind.MOVED, EditKind.RESTYLED):
+        if edit.kind.is_quiet:
             return False
         before = old[edit.old].text if edit.old is not None else ""
         after = new[edit.new].text if edit.new is not None else ""

@@ -14,9 +14,11 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import uuid
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import IO
 
 from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
@@ -38,10 +41,13 @@ _REQUESTED = "Earwitness-Requested-URI"
 _REDIRECTS = "Earwitness-Redirects"
 _SEEN_UNTIL = "Earwitness-Seen-Until"
 _NOTE = "Earwitness-Note"
+_REPEATS = "Earwitness-Repeats"
 _SAME_BODY = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 # A response is kept decoded; the headers that spoke of its coding are kept under these names.
 _CODING = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+_GZIP = b"\x1f\x8b\x08"  # begins each record
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _LARGEST_FILE = 1_000_000_000  # bytes, after which a new file is begun
 
 
@@ -131,6 +137,7 @@ class Orphan:
 
     capture: Capture
     written: Written
+    repeats: str | None  # digest of the body that a revisit, which holds none, repeats
 
 
 def orphans(folder: Path, known: Mapping[str, int]) -> Iterator[Orphan]:
@@ -154,10 +161,10 @@ def orphans(folder: Path, known: Mapping[str, int]) -> Iterator[Orphan]:
 def _orphans_in(file: IO[bytes], name: str, start: int) -> Iterator[Orphan]:
     file.seek(start)
     for offset, length, data in _members(file):
-        record = next(iter(ArchiveIterator(BytesIO(data))))
-        if record.rec_type in ("response", "resource", "revisit"):
-            place = WarcPlace(name, offset, length)
-            yield Orphan(_capture(data), Written(place, record.rec_type))
+        record = _record_of_ours(data)
+        if record is not None:
+            written = Written(WarcPlace(name, offset, length), record.rec_type)
+            yield Orphan(_capture(data), written, record.rec_headers.get_header(_REPEATS))
 
 
 def _members(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
@@ -169,17 +176,35 @@ def _members(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
         parts, length = [], 0
         while not unpacker.eof:
             chunk = file.read(1 << 16)
-            if not chunk:
-                file.truncate(offset)
-                return
             try:
                 parts.append(unpacker.decompress(chunk))
             except zlib.error:
-                file.truncate(offset)
-                return
+                chunk = b""
+            if not chunk:
+                break
             length += len(chunk) - len(unpacker.unused_data)
-        yield offset, length, b"".join(parts)
-        offset += length
+        if unpacker.eof:
+            yield offset, length, b"".join(parts)
+            offset += length
+            continue
+        following = _next_member(file, offset)
+        if following is None:
+            file.truncate(offset)
+            return
+        offset = following  # damage, but no torn end: what lies behind it stays
+
+
+def _next_member(file: IO[bytes], offset: int) -> int | None:
+    """Where the next WARC record begins behind a damaged one, or None."""
+    file.seek(offset)
+    data = file.read()
+    at = data.find(_GZIP, 1)
+    while at > 0:
+        with suppress(zlib.error):
+            if zlib.decompressobj(31).decompress(data[at : at + 512], 5) == b"WARC/":
+                return offset + at
+        at = data.find(_GZIP, at + 1)
+    return None
 
 
 # --- records ---------------------------------------------------------------------------
@@ -198,12 +223,18 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _sound(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Headers that cannot break out of their lines; those with a name that is none are dropped."""
+    return [(name, _line(value)) for name, value in headers if _HEADER_NAME.fullmatch(name)]
+
+
 def _request(writer: WARCWriter, capture: Capture, response_id: str) -> ArcWarcRecord:
     path = "/" + capture.url.split("://", 1)[-1].partition("/")[2]
-    headers = [(name, _line(value)) for name, value in capture.request_headers]
-    http = StatusAndHeaders(f"GET {path} HTTP/1.1", headers, is_http_request=True)
+    http = StatusAndHeaders(
+        f"GET {_line(path)} HTTP/1.1", _sound(capture.request_headers), is_http_request=True
+    )
     return writer.create_warc_record(
-        capture.url,
+        _line(capture.url),
         "request",
         http_headers=http,
         warc_headers_dict={
@@ -224,44 +255,60 @@ def _record(
         _REQUESTED: _line(capture.url),
         _REDIRECTS: json.dumps(capture.redirects),
     }
+    target = _line(capture.final_url)
     if capture.seen_until:
         own[_SEEN_UNTIL] = _warc_time(capture.seen_until)
     if capture.note:
         own[_NOTE] = json.dumps(capture.note)
     if capture.origin != "crawl":
-        own["Content-Type"] = capture.header("content-type") or "application/octet-stream"
+        own["Content-Type"] = _line(capture.header("content-type") or "application/octet-stream")
         return writer.create_warc_record(
-            capture.final_url, "resource", payload=BytesIO(capture.body), warc_headers_dict=own
+            target,
+            "resource",
+            payload=BytesIO(capture.body),
+            length=len(capture.body),
+            warc_headers_dict=own,
         )
     http = StatusAndHeaders(f"{capture.status} -", _kept_headers(capture), protocol="HTTP/1.1")
     if same_body_as is None:
         return writer.create_warc_record(
-            capture.final_url,
+            target,
             "response",
             payload=BytesIO(capture.body),
+            length=len(capture.body),
             http_headers=http,
             warc_headers_dict=own,
         )
     own["WARC-Profile"] = _NOT_MODIFIED if capture.status == 304 else _SAME_BODY
-    own["WARC-Refers-To-Target-URI"] = same_body_as.final_url
+    own["WARC-Refers-To-Target-URI"] = _line(same_body_as.final_url)
     own["WARC-Refers-To-Date"] = _warc_time(same_body_as.captured_at)
     if capture.status != 304:
         own["WARC-Payload-Digest"] = _payload_digest(capture.body)
-    return writer.create_warc_record(
-        capture.final_url, "revisit", http_headers=http, warc_headers_dict=own
-    )
+        own[_REPEATS] = digest(capture.body)
+    return writer.create_warc_record(target, "revisit", http_headers=http, warc_headers_dict=own)
 
 
 def _kept_headers(capture: Capture) -> list[tuple[str, str]]:
     kept = [
-        (f"X-Archive-Orig-{name}" if name in _CODING else name, _line(value))
-        for name, value in capture.headers
+        (f"X-Archive-Orig-{name}" if name in _CODING else name, value)
+        for name, value in _sound(capture.headers)
     ]
     return [*kept, ("content-length", str(len(capture.body)))]
 
 
+def _record_of_ours(data: bytes) -> ArcWarcRecord | None:
+    """The record in a gzip member's content, where it is one that keeps a capture."""
+    with suppress(ArchiveLoadFailed):
+        record = next(iter(ArchiveIterator(BytesIO(data))), None)
+        if record is not None and record.rec_headers.get_header(_PAGE):
+            return record
+    return None
+
+
 def _capture(data: bytes) -> Capture:
-    record = next(iter(ArchiveIterator(BytesIO(data))))
+    record = _record_of_ours(data)
+    if record is None:
+        raise ValueError("no capture begins there")
     about = record.rec_headers
     http = record.http_headers
     own: list[tuple[str, str]] = []

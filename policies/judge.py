@@ -9,6 +9,7 @@ the page's health and never a version.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -119,7 +120,7 @@ def read(capture: Capture, page: Page, base: Base | None) -> Reading:
     for method in methods(page, source.kind):
         document = source.read(method, page)
         passages = split(document, page.lang)
-        verdict = _believe(document, passages, method, page, base, source)
+        verdict = _believe(document, passages, method, page, base, source, capture)
         if isinstance(verdict, Reason):
             tried.append(verdict)
             last = Reading(None, (), (), method, document, passages)
@@ -132,7 +133,8 @@ def read(capture: Capture, page: Page, base: Base | None) -> Reading:
     if wall:
         return Reading(wall[0], (wall[1], *tried), (), last.method, last.document, last.passages)
     outcome, why = _unread(capture, page, tried)
-    return Reading(outcome, (*why, *tried), (), last.method, last.document, last.passages)
+    others = tuple(reason for reason in tried if reason not in why)
+    return Reading(outcome, (*why, *others), (), last.method, last.document, last.passages)
 
 
 class Source:
@@ -199,6 +201,7 @@ def _believe(
     page: Page,
     base: Base | None,
     source: Source,
+    capture: Capture,
 ) -> Reason | tuple[Reason, ...]:
     """Warnings when a rung holds, or the reason why it does not."""
     if not document.text:
@@ -220,6 +223,8 @@ def _believe(
             )
         if holds.kept >= KEPT_SHARE:
             return ()
+    if base is None and _is_front_page(capture) and elsewhere(capture, page):
+        return _reason("front-page", "the address leads to the site's front page")
     if _wall(source, document):
         return _reason("wall", f"{_rung(method)} found a page that stands before the page")
     if len(document.text) < LEAST_CHARACTERS:
@@ -254,9 +259,20 @@ def _wall(source: Source, document: Document) -> tuple[Outcome, Reason] | None:
             if phrase in words:
                 reason = _reason(wall["kind"], wall["says"], phrase=phrase)
                 return Outcome(wall["outcome"]), reason
-    if source.page is not None and source.page.has("input[type=password]"):
-        return Outcome.BLOCKED, _reason("login", "the site asked to sign in")
+    for selector, rule, says in _DOORS:
+        if source.page is not None and source.page.has(selector):
+            return Outcome.BLOCKED, _reason(rule, says)
     return None
+
+
+_DOORS = (
+    (
+        "[name*=captcha i], [id*=captcha i], [class*=captcha i], iframe[src*=captcha i]",
+        "captcha",
+        "the site asked to prove that we are no robot",
+    ),
+    ("input[type=password]", "login", "the site asked to sign in"),
+)
 
 
 @cache
@@ -289,6 +305,11 @@ def elsewhere(capture: Capture, page: Page) -> bool:
     """Whether the answer came from another address than the declared ones."""
     declared = {_address(url) for url in (page.url, capture.url, *page.earlier_urls)}
     return _address(capture.final_url) not in declared
+
+
+def _is_front_page(capture: Capture) -> bool:
+    path = urlsplit(capture.final_url).path
+    return re.fullmatch(r"/?([a-z]{2}([-_][a-z]{2})?/?)?", path, re.I) is not None
 
 
 def _address(url: str) -> tuple[str, str, str]:

@@ -306,6 +306,12 @@ class EditKind(StrEnum):
     REPLACED = "replaced"
     MOVED = "moved"  # the same passage stands elsewhere
     RESTYLED = "restyled"  # same key: only typography or white space differ
+    TECHNICAL = "technical"  # came or went because we read the page in another way
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether such an edit brings no other words of the vendor's."""
+        return self in (EditKind.MOVED, EditKind.RESTYLED, EditKind.TECHNICAL)
 
 
 class SpanKind(StrEnum):

@@ -84,6 +84,7 @@ class Labels:
             EditKind.REPLACED: "reworded",
             EditKind.MOVED: "moved",
             EditKind.RESTYLED: "typography",
+            EditKind.TECHNICAL: "read in another way",
         }
     )
     unchanged: Callable[[int], str] = lambda n: f"{n} unchanged passage{'' if n == 1 else 's'}"
@@ -123,6 +124,8 @@ def words(all_steps: Iterable[Step]) -> Words:
     """How many words the steps take away and bring."""
     removed = added = 0
     for step in all_steps:
+        if step.edit.kind.is_quiet:
+            continue
         for run in step.runs:
             if run.kind is SpanKind.REMOVED:
                 removed += len(_WORD.findall(run.text))
@@ -162,7 +165,7 @@ def to_text(step: Step, *, color: bool = False, labels: Labels | None = None) ->
     In colour the changed words stand out within their passage; without, a last line names them.
     """
     kind = step.edit.kind
-    if kind in (EditKind.MOVED, EditKind.RESTYLED):
+    if kind.is_quiet:
         name = (labels or Labels()).kinds[kind]
         shown = step.new or step.old
         return f"    {name}: {_visible(shown.text) if shown else ''}"

@@ -47,6 +47,13 @@ class _Verbs(click.Group):
         except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
             sys.stderr.close()
             ctx.exit(0)
+        except Exception as error:
+            from policies.store import DatabaseTrouble  # not before: it takes a while
+
+            if not isinstance(error, DatabaseTrouble):
+                raise
+            click.echo(f"earwitness: the store cannot be used: {error.orig}", err=True)
+            ctx.exit(1)
 
 
 def _loader(name: str) -> Callable[[], click.Command] | None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from policies import moments, rendering
 from policies.errors import BadInput
-from policies.model import EditKind, Health, Topic
+from policies.model import Health, Topic
 from policies.settings import Settings
 from policies.store import open_store
 from policies.store.queries import catalog, tracks, versions
@@ -26,7 +26,6 @@ from policies.store.queries.tracks import TrackRow
 from policies.store.queries.versions import Excerpt
 
 _BATCH = 100  # changes asked for at once
-_QUIET = (EditKind.MOVED, EditKind.RESTYLED)  # edits that bring no other words
 
 
 class Moment(click.ParamType[datetime]):
@@ -155,7 +154,7 @@ class _Shown:
         lines.append(f"  {row.vendor_name}: {row.page_title}  [{about}]  change {row.id}")
         path: tuple[str, ...] = ()
         for step in self.steps:
-            if step.edit.kind in _QUIET:
+            if step.edit.kind.is_quiet:
                 continue
             if step.headings and step.headings != path:
                 lines.append(f"  # {rendering.where(step, color=color)}")
@@ -165,9 +164,9 @@ class _Shown:
         return "\n".join(lines) + "\n"
 
     def _rest(self) -> Iterator[str]:
-        quiet = sum(1 for step in self.steps if step.edit.kind in _QUIET)
+        quiet = sum(1 for step in self.steps if step.edit.kind.is_quiet)
         if quiet:
-            yield f"  (moved, or other in typography only: {quiet})"
+            yield f"  (moved, typography, or read in another way: {quiet})"
         if self.others:
             yield f"  (edits about something else: {self.others})"
 

@@ -11,7 +11,7 @@ import click
 
 from policies import changes, passages, rendering
 from policies.errors import BadInput
-from policies.model import Document, EditKind
+from policies.model import Document
 from policies.text import read_html, read_markdown, read_plain
 
 _LARGEST = 20_000_000  # bytes of one file, as of one page
@@ -67,7 +67,7 @@ def _print(steps: tuple[rendering.Step, ...]) -> None:
 
 
 def _worded(steps: tuple[rendering.Step, ...]) -> bool:
-    return any(s.edit.kind not in (EditKind.MOVED, EditKind.RESTYLED) for s in steps)
+    return any(not s.edit.kind.is_quiet for s in steps)
 
 
 def _document(path: Path) -> Document:

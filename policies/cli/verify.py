@@ -29,9 +29,7 @@ def verify(deep: bool) -> None:
     steps: list[str] = []
     try:
         length = total(store, deep=deep)
-        with click.progressbar(
-            steps, length=length, label="Verifying", file=sys.stderr
-        ) as bar:
+        with click.progressbar(steps, length=length, label="Verifying", file=sys.stderr) as bar:
             for problem in check(store, settings.evidence, deep=deep, seen=bar.update):
                 found += 1
                 click.echo(f"{problem.where}: {problem.says}")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,12 +46,12 @@ def stable_id(*parts: str) -> str:
 
 def capture_id(page_id: str, origin: str, captured_at: datetime) -> str:
     """The id of a capture."""
-    return stable_id("capture", page_id, origin, captured_at.isoformat())
+    return stable_id("capture", page_id, origin, captured_at.astimezone(UTC).isoformat())
 
 
 def version_id(page_id: str, origin: str, text_id: str, captured_at: datetime) -> str:
     """The id of a version."""
-    return stable_id("version", page_id, origin, text_id, captured_at.isoformat())
+    return stable_id("version", page_id, origin, text_id, captured_at.astimezone(UTC).isoformat())
 
 
 def change_id(page_id: str, origin: str, before_id: str, after_id: str) -> str:

@@ -44,8 +44,9 @@ def _carry(job: Job, text: Text, decision: Decision) -> tuple[str, ...]:
     waiting = job.track.pending
     if waiting is None or decision.step not in (Step.WAITS, Step.STANDS):
         return ()
+    base, _ = _base_of(job, waiting)
     share = changes.carried(
-        job.current_passages(), job.passages(waiting.text_id), job.passages(text.id)
+        job.passages(base.text_id), job.passages(waiting.text_id), job.passages(text.id)
     )
     if share < RULES.carries:
         return ()
@@ -173,9 +174,11 @@ def _nearest(job: Job, text: Text) -> Held:
 
 def _confirm(job: Job, held: Held, confirmed_at: datetime) -> tuple[str, ...]:
     """Believe a version and publish its change, unless it says nothing new."""
-    base = _base_of(job, held)
+    base, believed = _base_of(job, held)
     before, now = job.passages(base.text_id), job.passages(held.text_id)
     edits = changes.compare(before, now)
+    if believed is not None:
+        edits = changes.attributed(edits, before, now, believed)
     said = changes.substantial(edits, before, now)
     mark = _fingerprint(said, before, now)
     _set_state(
@@ -342,9 +345,16 @@ def _verdicts(job: Job, held: Held) -> dict[int, Any]:
     return {position: verdict for position, (_, verdict) in found.items()}
 
 
-def _base_of(job: Job, held: Held) -> Held:
-    row = writing.load_versions(job.connection, [held.version_id])[held.version_id]
-    return held_of(writing.load_versions(job.connection, [row.base_id])[row.base_id])
+def _base_of(job: Job, held: Held) -> tuple[Held, tuple[Passage, ...] | None]:
+    """The version that one is compared with, and what it held before it was read in a new way."""
+    row = _version(job, _version(job, held.version_id).base_id)
+    if row.state != VersionState.REREAD:
+        return held_of(row), None
+    return held_of(row), job.passages(_version(job, row.base_id).text_id)
+
+
+def _version(job: Job, id_: str) -> Any:
+    return writing.load_versions(job.connection, [id_])[id_]
 
 
 def _seen(job: Job, held: Held) -> Held:

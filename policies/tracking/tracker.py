@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from policies import evidence
 from policies.disclosures import Detector
-from policies.errors import BadInput
+from policies.errors import BadEvidence, BadInput
 from policies.model import Capture, Catalog, Outcome, Page, Vendor
 from policies.settings import Settings
 from policies.store import Store, open_store, writing
@@ -63,10 +64,23 @@ class Tracker:
         for orphan in evidence.orphans(self.settings.evidence, known):
             with self.store.engine.connect() as connection:
                 page = writing.load_page(connection, orphan.capture.page_id)
-            if page is not None:
-                self._judge(page, orphan.capture, orphan.written)
+            if page is None:
+                continue
+            with suppress(BadInput):  # refused when it was made: time ran backwards
+                self._judge(page, self._whole(orphan), orphan.written)
                 adopted += 1
         return adopted
+
+    def _whole(self, orphan: evidence.Orphan) -> Capture:
+        """The capture as it was made: with the body that a revisit only points to."""
+        if orphan.repeats is None:
+            return orphan.capture
+        with self.store.engine.connect() as connection:
+            place = writing.body_place(connection, orphan.repeats)
+        if place is None:
+            raise BadEvidence(f"no capture holds the body {orphan.repeats}")
+        kept = evidence.read_capture(self.settings.evidence, place)
+        return replace(orphan.capture, body=kept.body)
 
     def observe(self, page: Page, capture: Capture) -> Judgement:
         """Keep a capture as evidence, then judge it. Raises BadInput where time runs backwards."""

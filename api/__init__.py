@@ -1,0 +1,60 @@
+"""The API room: lets knowledge out, as JSON for programs and as pages for people.
+
+`create_app` makes the application; `flask --app api run` and `earwitness serve` run it.
+"""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+from flask_compress import Compress
+
+from api import errors, headers, openapi, reading, site
+from api.v1 import alive, v1
+from policies import __version__
+from policies.settings import Settings
+
+_COMPRESSED = [
+    "text/html",
+    "text/css",
+    "application/json",
+    "image/svg+xml",
+    errors.PROBLEM,
+]
+
+
+def create_app(settings: Settings | None = None) -> APIFlask:
+    """The application on the store of these settings, by default those of the environment.
+
+    A missing store is made. Raises BadStore.
+    """
+    settings = settings or Settings.from_env()
+    app = APIFlask(
+        __name__,
+        title="Earwitness",
+        version=__version__,
+        docs_path=None,  # its pages would load scripts from elsewhere
+        static_folder="site/static",
+        template_folder="site/templates",
+    )
+    app.config.update(
+        DESCRIPTION="What the makers of voice assistants say about people listening, since when,"
+        " and what they said before. Read-only.",
+        LICENSE={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        VALIDATION_ERROR_STATUS_CODE=400,
+        VALIDATION_ERROR_DESCRIPTION="A parameter cannot be used",
+        AUTO_OPERATION_ID=True,
+        AUTO_SERVERS=False,  # it would keep the Host header of whoever asked first
+        SERVERS=[{"url": settings.public_url or "/"}],
+        COMPRESS_MIMETYPES=_COMPRESSED,
+        COMPRESS_STREAMS=False,  # it would leave the files open that it compresses
+        COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,  # api.headers does, before compressing
+    )
+    reading.furnish(app, settings)
+    Compress(app)
+    headers.install(app)
+    errors.install(app)
+    app.register_blueprint(v1)
+    app.register_blueprint(alive)
+    site.install(app)
+    app.spec_processor(openapi.complete)
+    return app

@@ -1,0 +1,228 @@
+"""The bundle: all that a companion shows, in one document that is the same for everyone.
+
+Nobody who asks for it tells what for. The same store gives the same bytes.
+
+    topics, stances      their names, by language
+    vendors[]            by name
+      assistants[]       with their own answer on people listening, where there are several
+      sites[]            hosts and path patterns, to be matched locally
+      controls[]         where a person opts out, deletes or sets something
+      answers{topic}     standing, stance, sentences by language, since, as of, names of quotes
+      quotes{name}       verbatim words with page, version, dates and digests
+      pages[]            with health, and the ids of the passages that say something, for marking
+      changes[]          the last ones on watched topics: what was removed and added, as runs
+
+A reader ignores keys that it does not know. `schema_version` grows when a key that was there
+means something else or is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from api import knowledge
+from api.knowledge import Known, KnownPage, OpenedChange, Quote
+from policies import moments, rendering, summary
+from policies.ledger import Answer
+from policies.locale import LANGUAGES
+from policies.model import Health, Stance, Topic
+from policies.store.queries import changes, tracks
+
+SCHEMA_VERSION = 1
+_QUOTES = 3  # of each answer: what a popup has room for
+_CHANGES = 3  # of each vendor, on watched topics
+_EDITS = 6  # of each of those changes, on watched topics
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A document as sent."""
+
+    data: bytes
+    digest: str  # sha256, hex
+
+
+def make(connection: sa.Connection) -> Packed:
+    """The bundle of a store."""
+    text = json.dumps(
+        document(connection), ensure_ascii=False, separators=(",", ":"), sort_keys=True
+    )
+    data = text.encode("utf-8", "replace")
+    return Packed(data, hashlib.sha256(data).hexdigest())
+
+
+def document(connection: sa.Connection) -> dict[str, Any]:
+    """The bundle of a store, as JSON values."""
+    everybody = knowledge.everybody(connection)
+    pages = {known.page.id: known.page for one in everybody for known in one.pages}
+    shown = [s for one in everybody for a in _answers(one) for s in a.statements[:_QUOTES]]
+    quotes = knowledge.quotes(connection, shown, pages)
+    opened: dict[str, list[OpenedChange]] = {}
+    for row in changes.latest_by_vendor(connection, _CHANGES):
+        opened.setdefault(row.vendor_id, []).append(knowledge.opened(connection, row))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "as_of": _time(tracks.as_of(connection)),
+        "languages": list(LANGUAGES),
+        "topics": {topic: _in_all(summary.topic, topic) for topic in Topic},
+        "stances": {stance: _in_all(summary.stance, stance) for stance in Stance},
+        "vendors": [_vendor(one, quotes, opened.get(one.vendor.id, ())) for one in everybody],
+    }
+
+
+def _answers(known: Known) -> list[Answer]:
+    return [*known.answers.values(), *known.by_assistant.values()]
+
+
+def _in_all(name: Any, value: Any) -> dict[str, str]:
+    return {lang: name(value, lang) for lang in LANGUAGES}
+
+
+def _vendor(
+    known: Known, quotes: Mapping[tuple[str, int], Quote], opened: Sequence[OpenedChange]
+) -> dict[str, Any]:
+    vendor = known.vendor
+    used = {s.place for a in _answers(known) for s in a.statements[:_QUOTES]}
+    return {
+        "id": vendor.id,
+        "name": vendor.name,
+        "as_of": _time(known.as_of),
+        "assistants": [
+            {
+                "id": assistant.id,
+                "name": assistant.name,
+                "human_review": _answer(known, known.by_assistant[assistant.id], assistant.name)
+                if assistant.id in known.by_assistant
+                else None,
+            }
+            for assistant in vendor.assistants
+        ],
+        "sites": [
+            {"host": s.host, "paths": list(s.paths), "assistants": list(s.assistants)}
+            for s in vendor.sites
+        ],
+        "controls": [
+            {
+                "id": c.id,
+                "kind": c.kind,
+                "assistants": list(c.assistants),
+                "name": dict(c.name),
+                "url": c.url,
+                "steps": {lang: list(steps) for lang, steps in c.steps.items()},
+            }
+            for c in vendor.controls
+        ],
+        "answers": {topic: _answer(known, answer) for topic, answer in known.answers.items()},
+        "quotes": {_name(place): _quote(quotes[place]) for place in sorted(used)},
+        "pages": [_page(page, known) for page in known.pages],
+        "changes": [_change(change) for change in opened],
+    }
+
+
+def _answer(known: Known, found: Answer, assistant: str | None = None) -> dict[str, Any]:
+    names = known.assistants if assistant is None else (assistant,)
+    return {
+        "standing": found.standing,
+        "stance": found.stance,
+        "also": list(found.also),
+        "summary": {
+            lang: list(summary.answer(found, known.vendor.name, names, lang)) for lang in LANGUAGES
+        },
+        "since": _time(found.since),
+        "observed": found.observed,
+        "as_of": _time(found.as_of),
+        "oldest_read": _time(found.oldest),
+        "pages_read": found.pages_read,
+        "pages_unread": found.pages_unread,
+        "quotes": [_name(s.place) for s in found.statements[:_QUOTES]],
+        "quotes_total": len(found.statements),
+    }
+
+
+def _quote(found: Quote) -> dict[str, Any]:
+    said = found.statement
+    return {
+        "text": found.text,
+        "headings": list(found.headings),
+        "topics": list(said.topics),
+        "stance": said.stance,
+        "passage_id": said.passage_id,
+        "page_id": found.page.id,
+        "url": found.page.url,
+        "language": found.page.lang,
+        "version_id": said.version_id,
+        "captured_at": _time(said.captured_at),
+        "last_seen": _time(said.last_seen),
+        "text_digest": f"sha256:{said.text_id}",
+        "capture_digest": said.digest,
+    }
+
+
+def _page(known: KnownPage, of: Known) -> dict[str, Any]:
+    now = known.now
+    says = {
+        s.passage_id: {"id": s.passage_id, "topics": list(s.topics), "stance": s.stance}
+        for s in of.statements
+        if s.current and s.page_id == known.page.id
+    }
+    return {
+        "id": known.page.id,
+        "title": known.page.title,
+        "url": known.page.url,
+        "language": known.page.lang,
+        "region": known.page.region,
+        "declared": known.page.declared,
+        "health": now.health if now else Health.NEW,
+        "last_read_at": _time(now.last_read_at if now else None),
+        "version_id": now.current_id if now else None,
+        "version_captured_at": _time(now.captured_at if now else None),
+        "passages": [says[passage_id] for passage_id in sorted(says)],
+    }
+
+
+def _change(opened: OpenedChange) -> dict[str, Any]:
+    row = opened.row
+    told = [
+        (step, topics)
+        for step in opened.steps
+        if (topics := knowledge.step_topics(step, opened.old, opened.new))
+    ]
+    words = rendering.words(opened.steps)
+    counts = (row.added, row.removed, row.replaced, row.moved)
+    return {
+        "id": row.id,
+        "page_id": row.page_id,
+        "captured_at": _time(row.captured_at),
+        "confirmed_at": _time(row.confirmed_at),
+        "topics": list(row.topics),
+        "words_removed": words.removed,
+        "words_added": words.added,
+        "summary": {
+            lang: list(summary.change(row.vendor_name, row.page_title, counts, row.topics, lang))
+            for lang in LANGUAGES
+        },
+        "edits": [
+            {
+                "kind": step.edit.kind,
+                "topics": list(topics),
+                "runs": [[run.kind, run.text] for run in step.runs],
+            }
+            for step, topics in told[:_EDITS]
+        ],
+        "edits_total": len(told),
+    }
+
+
+def _name(place: tuple[str, int]) -> str:
+    return f"{place[0]}.{place[1]}"
+
+
+def _time(at: datetime | None) -> str | None:
+    return moments.iso(at) if at else None

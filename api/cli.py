@@ -1,0 +1,99 @@
+"""`earwitness serve`: the API and the site behind gunicorn."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from typing import Any
+
+import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from api import create_app
+from policies.errors import BadInput
+from policies.settings import Settings
+
+_BACKLOG = 512  # connections that wait while all threads answer
+_THREADS = 8  # of each process: answers are short, and some wait for the database
+_LONGEST_LINE = 4094  # bytes of a request line
+_NO_CONTROL = {"control_socket_disable": True}  # nobody steers it but by signals
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [EARWITNESS_HOST, else 127.0.0.1]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="Port; 0 takes a free one.  [EARWITNESS_PORT, else 8737]",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help="Processes.  [EARWITNESS_WORKERS, else 2]"
+)
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the site and the API until stopped (Ctrl-C)."""
+    settings = Settings.from_env()
+    settings = replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+        workers=settings.workers if workers is None else workers,
+    )
+    listener = listen(settings.host, settings.port)
+    app = create_app(settings)
+    address, taken = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    click.echo(f"Earwitness serves http://{shown}:{taken} (Ctrl-C stops it)")
+    _Server(app, listener, settings.workers).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises BadInput."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, proto)
+    except OSError as error:
+        raise BadInput(f"cannot listen on {host!r}: {error.strerror}") from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise BadInput(
+            f"cannot listen on {host} port {port}: {error.strerror};"
+            " --port takes another one, 0 any free one"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn on a socket that is open already."""
+
+    def __init__(self, app: Flask, listener: socket.socket, workers: int) -> None:
+        self._app = app
+        self._listener = listener  # kept open as long as the server lives
+        self._workers = workers
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Few settings; the rest are gunicorn's own."""
+        given: dict[str, Any] = {
+            "bind": f"fd://{self._listener.fileno()}",
+            "workers": self._workers,
+            "worker_class": "gthread",
+            "threads": _THREADS,
+            "limit_request_line": _LONGEST_LINE,
+            "loglevel": "warning",
+            "graceful_timeout": 5,
+        }
+        given |= {name: on for name, on in _NO_CONTROL.items() if name in self.cfg.settings}
+        for name, value in given.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application."""
+        return self._app

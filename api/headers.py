@@ -1,0 +1,89 @@
+"""What every answer carries: validators, caching, CORS for reading, security headers."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask, Response, request
+
+from api.errors import is_api
+
+# Nothing is loaded from elsewhere, nothing inline runs, nobody frames it.
+_SITE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_FRESH = "public, max-age=60, stale-while-revalidate=600"  # a page is crawled twice a day
+_FILE = "public, max-age=31536000, immutable"  # a file's address changes with its content
+_ENCODED = re.compile(r":(?:zstd|br|gzip|deflate)(?=\"|$)")  # as flask-compress marks an ETag
+
+
+def install(app: Flask) -> None:
+    """Let every answer of the application carry them."""
+    app.before_request(_preflight)
+    app.after_request(_finish)
+
+
+def _preflight() -> Response | None:
+    if request.method != "OPTIONS" or not is_api(request.path):
+        return None
+    if request.url_rule is None:
+        return None
+    return Response(
+        status=204,
+        headers={
+            "Allow": "GET, HEAD, OPTIONS",
+            "Access-Control-Allow-Methods": "GET, HEAD",
+            "Access-Control-Allow-Headers": "If-None-Match, Accept, Accept-Language",
+            "Access-Control-Max-Age": "86400",
+        },
+    )
+
+
+def _finish(response: Response) -> Response:
+    api = is_api(request.path)
+    for name, value in _ALWAYS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", _API_POLICY if api else _SITE_POLICY)
+    if api:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Link, Last-Modified"
+    else:
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    if request.method in ("GET", "HEAD") and response.status_code == 200:
+        _validate(response)
+    return response
+
+
+def _validate(response: Response) -> None:
+    if request.endpoint == "static":
+        response.headers["Cache-Control"] = _FILE if request.args.get("v") else _FRESH
+        return
+    response.headers.setdefault("Cache-Control", _FRESH)
+    if response.is_streamed:
+        return
+    if not response.headers.get("ETag"):
+        response.add_etag()
+    _not_modified(response)
+
+
+def _not_modified(response: Response) -> None:
+    """304 where the asker has these bytes already, in whatever encoding they came."""
+    asked = request.headers.get("If-None-Match")
+    tag = response.get_etag()[0]
+    if not asked or tag is None:
+        return
+    if asked.strip() == "*" or f'"{tag}"' in _ENCODED.sub("", asked):
+        held = next((t for t in re.findall(r'"([^"]*)"', asked) if _ENCODED.sub("", t) == tag), tag)
+        response.status_code = 304
+        response.set_data(b"")
+        response.set_etag(held)
+        for name in ("Content-Length", "Content-Type"):
+            response.headers.pop(name, None)

@@ -1,0 +1,1 @@
+"""The site's messages in other languages; `policies.locale` reads them."""

@@ -1,0 +1,85 @@
+"""One read-only snapshot of the store for each request, and what may be kept between them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import sqlalchemy as sa
+from flask import Flask, current_app, g
+
+from policies.settings import Settings
+from policies.store import Store, open_store
+from policies.store.queries import tracks
+
+T = TypeVar("T")
+_KEY = "earwitness"
+
+
+@dataclass
+class Memory:
+    """What was made from the store, kept until the store is another."""
+
+    stamp: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)  # one thing may need another
+
+    def get(self, stamp: str, name: str, make: Callable[[], T]) -> T:
+        """The thing of that name as of that stamp, made where it is not there yet."""
+        with self.lock:
+            if self.stamp != stamp:
+                self.stamp, self.kept = stamp, {}
+            if name not in self.kept:
+                self.kept[name] = make()
+            return cast("T", self.kept[name])
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the doors are given when they open."""
+
+    settings: Settings
+    store: Store
+    memory: Memory = field(default_factory=Memory)
+
+
+def furnish(app: Flask, settings: Settings) -> None:
+    """Open the store, made where it is missing, and close each request's connection."""
+    store = open_store(settings.database_url)
+    # The server forks after this; each process makes its own connections.
+    store.engine.dispose()
+    app.extensions[_KEY] = Room(settings, store)
+    app.teardown_appcontext(_close)
+
+
+def room() -> Room:
+    """The room of the running application."""
+    return cast("Room", current_app.extensions[_KEY])
+
+
+def connection() -> sa.Connection:
+    """This request's connection: all that it reads is from one moment."""
+    if "connection" not in g:
+        engine = room().store.engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        g.connection = engine.connect()
+    return cast("sa.Connection", g.connection)
+
+
+def remembered(name: str, make: Callable[[sa.Connection], T]) -> T:
+    """What `make` makes from the store, made again only when the store has changed."""
+    reader = connection()
+    if "stamp" not in g:
+        g.stamp = tracks.stamp(reader)
+    return room().memory.get(g.stamp, name, lambda: make(reader))
+
+
+def _close(_error: BaseException | None) -> None:
+    open_one = g.pop("connection", None)
+    if open_one is not None:
+        open_one.close()

@@ -1,0 +1,182 @@
+"""What the templates say things with: the reader's language, dates, icons, diffs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from markupsafe import Markup
+
+from api import knowledge
+from api.knowledge import WholeChange
+from policies import moments, rendering, summary
+from policies.ledger import Answer
+from policies.locale import LANGUAGES, translations
+from policies.model import EditKind, Health, PolicyKind, Topic, VersionState
+from policies.rendering import Step, Unchanged
+from policies.store.queries.changes import ChangeRow
+
+_LOCALE = Path(__file__).parent.parent / "locale"
+_STATIC = Path(__file__).parent / "static"
+
+
+def _(message: str) -> str:
+    """Marks a message for the catalogs."""
+    return message
+
+
+_HEALTH = {
+    Health.NEW: _("Not read yet"),
+    Health.CURRENT: _("Current"),
+    Health.STALE: _("Out of reach"),
+    Health.ALTERNATING: _("Alternating"),
+    Health.BLOCKED: _("Blocked"),
+    Health.MOVED: _("Moved"),
+    Health.GONE: _("Gone"),
+    Health.UNREADABLE: _("Unreadable"),
+}
+_STATE = {
+    VersionState.BASELINE: _("First reading"),
+    VersionState.PENDING: _("Waits to be seen again"),
+    VersionState.CONFIRMED: _("Confirmed"),
+    VersionState.VARIANT: _("Variant"),
+    VersionState.UNCONFIRMED: _("Seen once only"),
+    VersionState.REREAD: _("The same capture, read in another way"),
+}
+_KIND = {
+    PolicyKind.TERMS: _("Terms"),
+    PolicyKind.PRIVACY_POLICY: _("Privacy policy"),
+    PolicyKind.HELP_PAGE: _("Help page"),
+    PolicyKind.NOTICE: _("Notice"),
+    PolicyKind.SETTINGS: _("Settings"),
+}
+_EDIT = {
+    EditKind.ADDED: _("Added"),
+    EditKind.REMOVED: _("Removed"),
+    EditKind.REPLACED: _("Reworded"),
+    EditKind.MOVED: _("Moved here"),
+    EditKind.RESTYLED: _("Typography"),
+    EditKind.TECHNICAL: _("Read in another way"),
+}
+_LANGUAGE = {"en": "English", "fr": "Français"}
+
+
+def install(app: Flask) -> None:
+    """Give the templates their words."""
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.add_extension("jinja2.ext.i18n")
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        gettext=lambda message: messages().gettext(message),
+        ngettext=lambda one, many, n: messages().ngettext(one, many, n),
+        newstyle=True,
+    )
+    env.filters.update(
+        day=lambda at: summary.day(at, g.lang) if at else "–",
+        iso=moments.iso,
+        number=lambda value: summary.number(value, g.lang),
+        topic=lambda value: summary.topic(value, g.lang),
+        stance=lambda value: summary.stance(value, g.lang),
+        health=lambda value: messages().gettext(_HEALTH[value]),
+        state=lambda value: messages().gettext(_STATE[value]),
+        kind=lambda value: messages().gettext(_KIND[value]),
+        verdict=lambda a: summary.verdict(a.standing, a.stance, g.lang),
+        period=lambda value: summary.period(value, g.lang),
+        as_of=lambda answer: summary.as_of(answer, g.lang),
+        origin=_origin,
+        web=_web,
+        short_digest=lambda digest: (digest or "").removeprefix("sha256:")[:12],
+    )
+    env.globals.update(
+        here=_here,
+        elsewhere=_elsewhere,
+        asset=_asset,
+        languages=_LANGUAGE,
+        sentences=_sentences,
+        change_sentences=_change_sentences,
+        Topic=Topic,
+        Health=Health,
+    )
+
+
+def lang_of(path: str) -> str:
+    """The language of a site's address."""
+    first = path.split("/", 2)[1]
+    return first if first in LANGUAGES and first != "en" else "en"
+
+
+def messages() -> NullTranslations:
+    """The site's messages in the reader's language."""
+    return translations(g.lang, _LOCALE)
+
+
+def diff(opened: WholeChange, parts: Iterable[Step | Unchanged]) -> Markup:
+    """A change's steps as HTML; `rendering` escapes every word of a page."""
+    said = messages()
+    labels = rendering.Labels(
+        kinds={kind: said.gettext(name) for kind, name in _EDIT.items()},
+        unchanged=lambda n: (
+            said.ngettext("%(num)s unchanged passage", "%(num)s unchanged passages", n)
+            % {"num": summary.number(n, g.lang)}
+        ),
+    )
+    html = rendering.to_html(
+        parts,
+        labels=labels,
+        notes=lambda step: [
+            summary.topic(topic, g.lang)
+            for topic in knowledge.step_topics(step, opened.old, opened.new)
+        ],
+    )
+    return Markup(html)  # noqa: S704  # escaped where it was made
+
+
+def _sentences(answer: Answer, vendor: str, assistants: tuple[str, ...]) -> tuple[str, ...]:
+    return summary.answer(answer, vendor, assistants, g.lang)
+
+
+def _change_sentences(row: ChangeRow) -> tuple[str, ...]:
+    counts = (row.added, row.removed, row.replaced, row.moved)
+    return summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang)
+
+
+def _here(endpoint: str, **values: Any) -> str:
+    """The address of a page of the site in the reader's language."""
+    return url_for(f"site_{g.lang}.{endpoint}", **values)
+
+
+def _elsewhere(lang: str) -> str:
+    """The address of this page in another language; of the front page where there is none."""
+    endpoint = (request.endpoint or "").partition(".")[2]
+    if not (request.blueprint or "").startswith("site_"):
+        return url_for(f"site_{lang}.front")
+    return url_for(f"site_{lang}.{endpoint}", **(request.view_args or {}))
+
+
+@lru_cache(maxsize=16)
+def _digest(name: str) -> str:
+    return hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+def _asset(name: str) -> str:
+    """A static file's address, which changes with its content."""
+    return url_for("static", filename=name, v=_digest(name))
+
+
+def _web(url: str | None) -> str | None:
+    """An address that may be linked to; None where it is of another kind."""
+    return url if url and url.lower().startswith(("https://", "http://")) else None
+
+
+def _origin(origin: str) -> str:
+    """Whose history it is, in words."""
+    if origin == "crawl":
+        return messages().gettext("read by Earwitness")
+    return messages().gettext("from the Open Terms Archive collection “%(name)s”") % {
+        "name": origin.partition(":")[2]
+    }

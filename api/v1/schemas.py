@@ -1,0 +1,385 @@
+"""What is answered: the shapes of the API, one model each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from policies import moments
+from policies.ledger import Standing
+from policies.model import (
+    BlockKind,
+    ControlKind,
+    EditKind,
+    Health,
+    PolicyKind,
+    Scope,
+    SpanKind,
+    Stance,
+    Topic,
+    VersionState,
+)
+
+At = Annotated[datetime, PlainSerializer(moments.iso, return_type=str)]
+
+
+class Shape(BaseModel):
+    """A shape of the API."""
+
+    model_config = ConfigDict(from_attributes=True, extra="forbid")
+
+
+class Assistant(Shape):
+    """A product that listens."""
+
+    id: str
+    name: str
+
+
+class Site(Shape):
+    """Where on the web a person meets a vendor."""
+
+    host: str
+    paths: list[str]
+    assistants: list[str]
+
+
+class Control(Shape):
+    """A vendor's own switch."""
+
+    id: str
+    kind: ControlKind
+    assistants: list[str]
+    name: dict[str, str]
+    url: str | None
+    steps: dict[str, list[str]]
+
+
+class Notice(Shape):
+    """A rule that holds though the page is read."""
+
+    rule: str
+    says: str
+
+
+class PageHealth(Shape):
+    """Whether a page can be looked at, and since when."""
+
+    health: Health
+    since: At | None
+    reason: str
+    warnings: list[Notice]
+    failures: int = Field(description="Unread captures in a row.")
+    last_capture_at: At | None
+    last_read_at: At | None
+
+
+class Track(PageHealth):
+    """A page's history of one origin."""
+
+    origin: str = Field(description="`crawl`, or `ota:<collection>` for an imported history.")
+    current_version_id: str | None
+    pending_version_id: str | None
+    first_read_at: At | None
+
+
+class PageBrief(Shape):
+    """A page, its standing in short."""
+
+    id: str
+    vendor_id: str
+    vendor_name: str
+    policy_id: str
+    kind: PolicyKind
+    title: str
+    scope: Scope
+    assistants: list[str]
+    language: str
+    region: str | None
+    url: str
+    declared: bool
+    health: Health
+    origin: str | None = Field(description="Whose history speaks for the page now.")
+    version_id: str | None = Field(description="The version believed now.")
+    version_captured_at: At | None
+    last_read_at: At | None
+
+
+class Page(PageBrief):
+    """A page with all its tracks."""
+
+    tracks: list[Track]
+
+
+class Capture(Shape):
+    """The capture that first showed a version."""
+
+    id: str
+    url: str
+    final_url: str
+    status: int | None
+    captured_at: At
+    digest: str | None = Field(description="SHA-256 of the body.")
+    note: str | None
+
+
+class Version(Shape):
+    """The text of a page, without the text."""
+
+    id: str
+    page_id: str
+    origin: str
+    state: VersionState
+    language: str
+    text_digest: str = Field(description="SHA-256 of language and text; same text, same digest.")
+    captured_at: At
+    confirmed_at: At | None
+    last_seen: At
+    characters: int
+    passages: int
+    capture: Capture
+    change_id: str | None = Field(description="The published change that led to it.")
+
+
+class Disclosure(Shape):
+    """What a passage says."""
+
+    topics: list[Topic]
+    stance: Stance | None
+    slots: dict[str, str]
+
+
+class Passage(Shape):
+    """A sentence, heading, list item or table row: the slice start:end of the text."""
+
+    position: int
+    passage_id: str
+    kind: BlockKind
+    start: int
+    end: int
+    headings: list[int]
+    disclosure: Disclosure | None
+
+
+class FullVersion(Version):
+    """A version with its text."""
+
+    text: str
+    judged: bool = Field(description="Whether a detector of its language read it.")
+    passage_list: list[Passage]
+    previous_id: str | None
+    next_id: str | None
+
+
+class Quote(Shape):
+    """Verbatim words with their source."""
+
+    text: str
+    headings: list[str]
+    topics: list[Topic]
+    stance: Stance | None
+    passage_id: str
+    page_id: str
+    page_title: str
+    url: str
+    language: str
+    version_id: str
+    position: int
+    start: int
+    end: int
+    captured_at: At
+    last_seen: At
+    text_digest: str
+    capture_digest: str | None
+
+
+class Period(Shape):
+    """A time of one answer."""
+
+    since: At
+    until: At | None
+    standing: Standing
+    stance: Stance | None
+    observed: bool = Field(description="False: it was so when first looked at, perhaps before.")
+
+
+class Answer(Shape):
+    """What a vendor's pages say about a topic."""
+
+    topic: Topic
+    standing: Standing
+    stance: Stance | None
+    also: list[Stance]
+    summary: dict[str, list[str]] = Field(description="Sentences by language.")
+    since: At | None
+    observed: bool
+    as_of: At | None
+    oldest_read: At | None
+    pages_read: int
+    pages_unread: int
+    quotes: list[Quote]
+    quotes_total: int
+    earlier: list[Period]
+
+
+class ChangeBrief(Shape):
+    """A published change, without its edits."""
+
+    id: str
+    vendor_id: str
+    vendor_name: str
+    page_id: str
+    page_title: str
+    page_url: str
+    language: str
+    region: str | None
+    origin: str
+    before_id: str
+    after_id: str
+    captured_at: At
+    confirmed_at: At
+    topics: list[Topic]
+    added: int
+    removed: int
+    replaced: int
+    moved: int
+    summary: dict[str, list[str]]
+
+
+class Side(Shape):
+    """A passage on one side of an edit; verbatim."""
+
+    position: int
+    passage_id: str
+    kind: BlockKind
+    text: str
+    start: int
+    end: int
+    disclosure: Disclosure | None
+
+
+class Span(Shape):
+    """A run of characters on both sides of an edit."""
+
+    kind: SpanKind
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+
+class Edit(Shape):
+    """One step that leads from the old version to the new one."""
+
+    kind: EditKind
+    old: Side | None
+    new: Side | None
+    headings: list[str]
+    topics: list[Topic]
+    spans: list[Span]
+
+
+class Change(ChangeBrief):
+    """A change with its edits."""
+
+    before: Version
+    after: Version
+    words_removed: int
+    words_added: int
+    edits: list[Edit]
+    previous_id: str | None
+    next_id: str | None
+
+
+class VendorBrief(Shape):
+    """A vendor, its answer on people listening in short."""
+
+    id: str
+    name: str
+    declared: bool
+    assistants: list[Assistant]
+    pages: int
+    human_review: Answer
+
+
+class Vendor(Shape):
+    """All about a vendor."""
+
+    id: str
+    name: str
+    declared: bool
+    assistants: list[Assistant]
+    sites: list[Site]
+    controls: list[Control]
+    pages: list[PageBrief]
+    answers: list[Answer]
+    changes: list[ChangeBrief]
+    as_of: At | None
+
+
+class HealthItem(PageHealth):
+    """A page's health."""
+
+    page_id: str
+    vendor_id: str
+    title: str
+    url: str
+    language: str
+    declared: bool
+
+
+class Listing(Shape):
+    """A part of a list."""
+
+    as_of: At | None = Field(description="When anything was last fetched or imported.")
+    next: str | None = Field(description="Cursor of what follows; null at the end.")
+
+
+class Vendors(Listing):
+    """Vendors by id."""
+
+    items: list[VendorBrief]
+
+
+class Pages(Listing):
+    """Pages by id."""
+
+    items: list[PageBrief]
+
+
+class Versions(Listing):
+    """Versions, newest first."""
+
+    items: list[Version]
+
+
+class Changes(Listing):
+    """Changes, newest first."""
+
+    items: list[ChangeBrief]
+
+
+class HealthReport(Listing):
+    """Every page's health, and how many there are of each."""
+
+    counts: dict[Health, int]
+    items: list[HealthItem]
+
+
+class Alive(Shape):
+    """That the server answers and its store can be read."""
+
+    status: str
+    version: str
+    as_of: At | None
+
+
+class Bundle(BaseModel):
+    """All that a companion needs, in one document, the same for everyone."""
+
+    model_config = ConfigDict(extra="allow")
+
+    schema_version: int
+    as_of: At | None

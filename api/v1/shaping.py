@@ -1,0 +1,310 @@
+"""From what the store and the ledger hold to the shapes of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from api import knowledge
+from api.knowledge import Known, KnownPage
+from api.v1 import schemas
+from policies import rendering, summary
+from policies.ledger import Answer, Statement
+from policies.locale import LANGUAGES
+from policies.model import Health, Topic
+from policies.store.queries import changes
+from policies.store.queries.catalog import PageRow
+from policies.store.queries.changes import ChangeRow
+from policies.store.queries.tracks import TrackRow
+from policies.store.queries.versions import DisclosureRow, TextRow, VersionRow
+
+QUOTES = 5  # of each topic on a vendor; the rest are in the versions
+
+Quotes = Mapping[tuple[str, int], knowledge.Quote]
+
+
+def page_brief(known: KnownPage) -> schemas.PageBrief:
+    """A page in short."""
+    return schemas.PageBrief(**_page_fields(known))
+
+
+def page(known: KnownPage) -> schemas.Page:
+    """A page with its tracks."""
+    return schemas.Page(**_page_fields(known), tracks=[_track(track) for track in known.tracks])
+
+
+def _page_fields(known: KnownPage) -> dict[str, object]:
+    row, now = known.page, known.now
+    return {
+        "id": row.id,
+        "vendor_id": row.vendor_id,
+        "vendor_name": row.vendor_name,
+        "policy_id": row.policy_id,
+        "kind": row.kind,
+        "title": row.title,
+        "scope": row.scope,
+        "assistants": list(row.assistants),
+        "language": row.lang,
+        "region": row.region,
+        "url": row.url,
+        "declared": row.declared,
+        "health": now.health if now else Health.NEW,
+        "origin": now.origin if now else None,
+        "version_id": now.current_id if now else None,
+        "version_captured_at": now.captured_at if now else None,
+        "last_read_at": now.last_read_at if now else None,
+    }
+
+
+def _track(row: TrackRow) -> schemas.Track:
+    return schemas.Track(
+        **_health_fields(row),
+        origin=row.origin,
+        current_version_id=row.current_id,
+        pending_version_id=row.pending_id,
+        first_read_at=row.first_read,
+    )
+
+
+def _health_fields(row: TrackRow | None) -> dict[str, object]:
+    if row is None:
+        return {
+            "health": Health.NEW,
+            "since": None,
+            "reason": "",
+            "warnings": [],
+            "failures": 0,
+            "last_capture_at": None,
+            "last_read_at": None,
+        }
+    return {
+        "health": row.health,
+        "since": row.health_since,
+        "reason": row.health_reason,
+        "warnings": [schemas.Notice(rule=w.rule, says=w.says) for w in row.warnings],
+        "failures": row.failures,
+        "last_capture_at": row.last_capture_at,
+        "last_read_at": row.last_read_at,
+    }
+
+
+def health_item(known: KnownPage) -> schemas.HealthItem:
+    """A page's health."""
+    return schemas.HealthItem(
+        **_health_fields(known.now),
+        page_id=known.page.id,
+        vendor_id=known.page.vendor_id,
+        title=known.page.title,
+        url=known.page.url,
+        language=known.page.lang,
+        declared=known.page.declared,
+    )
+
+
+def version(row: VersionRow) -> schemas.Version:
+    """A version without its text."""
+    return schemas.Version(**_version_fields(row))
+
+
+def _version_fields(row: VersionRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "page_id": row.page_id,
+        "origin": row.origin,
+        "state": row.state,
+        "language": row.lang,
+        "text_digest": f"sha256:{row.text_id}",
+        "captured_at": row.captured_at,
+        "confirmed_at": row.confirmed_at,
+        "last_seen": row.last_seen,
+        "characters": row.characters,
+        "passages": row.passages,
+        "capture": schemas.Capture.model_validate(row.capture),
+        "change_id": row.change_id,
+    }
+
+
+def full_version(
+    row: VersionRow, text: TextRow, neighbours: tuple[str | None, str | None]
+) -> schemas.FullVersion:
+    """A version with its text."""
+    return schemas.FullVersion(
+        **_version_fields(row),
+        text=text.body,
+        judged=text.judged,
+        passage_list=[
+            schemas.Passage(
+                position=at,
+                passage_id=passage.id,
+                kind=passage.kind,
+                start=passage.start,
+                end=passage.end,
+                headings=list(passage.headings),
+                disclosure=_disclosure(text.disclosures.get(at)),
+            )
+            for at, passage in enumerate(text.passages)
+        ],
+        previous_id=neighbours[0],
+        next_id=neighbours[1],
+    )
+
+
+def change_brief(row: ChangeRow) -> schemas.ChangeBrief:
+    """A change without its edits."""
+    return schemas.ChangeBrief(**_change_fields(row))
+
+
+def _change_fields(row: ChangeRow) -> dict[str, object]:
+    counts = (row.added, row.removed, row.replaced, row.moved)
+    return {
+        "id": row.id,
+        "vendor_id": row.vendor_id,
+        "vendor_name": row.vendor_name,
+        "page_id": row.page_id,
+        "page_title": row.page_title,
+        "page_url": row.page_url,
+        "language": row.lang,
+        "region": row.region,
+        "origin": row.origin,
+        "before_id": row.before_id,
+        "after_id": row.after_id,
+        "captured_at": row.captured_at,
+        "confirmed_at": row.confirmed_at,
+        "topics": list(row.topics),
+        "added": row.added,
+        "removed": row.removed,
+        "replaced": row.replaced,
+        "moved": row.moved,
+        "summary": {
+            lang: list(summary.change(row.vendor_name, row.page_title, counts, row.topics, lang))
+            for lang in LANGUAGES
+        },
+    }
+
+
+def change(connection: sa.Connection, row: ChangeRow) -> schemas.Change:
+    """A change with its edits."""
+    shown = knowledge.opened(connection, row)
+    previous_id, next_id = changes.neighbours(connection, row)
+    words = rendering.words(shown.steps)
+    return schemas.Change(
+        **_change_fields(row),
+        before=version(shown.before),
+        after=version(shown.after),
+        words_removed=words.removed,
+        words_added=words.added,
+        edits=[_edit(step, shown.old, shown.new) for step in shown.steps],
+        previous_id=previous_id,
+        next_id=next_id,
+    )
+
+
+def _edit(step: rendering.Step, old: knowledge.Said, new: knowledge.Said) -> schemas.Edit:
+    told = rendering.to_json(step)
+    return schemas.Edit(
+        kind=step.edit.kind,
+        old=_side(told["old"], old),
+        new=_side(told["new"], new),
+        headings=told["headings"],
+        topics=list(knowledge.step_topics(step, old, new)),
+        spans=[schemas.Span(**span) for span in told["spans"]],
+    )
+
+
+def _side(told: dict[str, object] | None, text: knowledge.Said) -> schemas.Side | None:
+    if told is None:
+        return None
+    says = text.disclosures.get(int(str(told["position"])))
+    return schemas.Side.model_validate({**told, "disclosure": _disclosure(says)})
+
+
+def _disclosure(row: DisclosureRow | None) -> schemas.Disclosure | None:
+    return schemas.Disclosure.model_validate(row) if row else None
+
+
+def vendor_briefs(connection: sa.Connection, known: Sequence[Known]) -> list[schemas.VendorBrief]:
+    """Vendors in short; one batch of quotes for all."""
+    listening = [k.answers[Topic.HUMAN_REVIEW] for k in known]
+    first = [s for answer in listening for s in answer.statements[:1]]
+    found = knowledge.quotes(connection, first, _pages(known))
+    return [
+        schemas.VendorBrief(
+            id=k.vendor.id,
+            name=k.vendor.name,
+            declared=k.vendor.declared,
+            assistants=[schemas.Assistant.model_validate(a) for a in k.vendor.assistants],
+            pages=k.vendor.pages,
+            human_review=answer(k, told, found),
+        )
+        for k, told in zip(known, listening, strict=True)
+    ]
+
+
+def vendor(connection: sa.Connection, known: Known, last: Iterable[ChangeRow]) -> schemas.Vendor:
+    """All about a vendor."""
+    shown = [s for a in known.answers.values() for s in a.statements[:QUOTES]]
+    found = knowledge.quotes(connection, shown, _pages([known]))
+    return schemas.Vendor(
+        id=known.vendor.id,
+        name=known.vendor.name,
+        declared=known.vendor.declared,
+        assistants=[schemas.Assistant.model_validate(a) for a in known.vendor.assistants],
+        sites=[schemas.Site.model_validate(site) for site in known.vendor.sites],
+        controls=[schemas.Control.model_validate(c) for c in known.vendor.controls],
+        pages=[page_brief(p) for p in known.pages],
+        answers=[answer(known, a, found) for a in known.answers.values()],
+        changes=[change_brief(row) for row in last],
+        as_of=known.as_of,
+    )
+
+
+def _pages(known: Iterable[Known]) -> dict[str, PageRow]:
+    return {p.page.id: p.page for k in known for p in k.pages}
+
+
+def answer(known: Known, found: Answer, words: Quotes) -> schemas.Answer:
+    """An answer with those of its quotes that are among `words`."""
+    return schemas.Answer(
+        topic=found.topic,
+        standing=found.standing,
+        stance=found.stance,
+        also=list(found.also),
+        summary={
+            lang: list(summary.answer(found, known.vendor.name, known.assistants, lang))
+            for lang in LANGUAGES
+        },
+        since=found.since,
+        observed=found.observed,
+        as_of=found.as_of,
+        oldest_read=found.oldest,
+        pages_read=found.pages_read,
+        pages_unread=found.pages_unread,
+        quotes=[quote(words[s.place]) for s in found.statements if s.place in words],
+        quotes_total=len(found.statements),
+        earlier=[schemas.Period.model_validate(period) for period in found.earlier],
+    )
+
+
+def quote(found: knowledge.Quote) -> schemas.Quote:
+    """Verbatim words with their source."""
+    said: Statement = found.statement
+    return schemas.Quote(
+        text=found.text,
+        headings=list(found.headings),
+        topics=list(said.topics),
+        stance=said.stance,
+        passage_id=said.passage_id,
+        page_id=found.page.id,
+        page_title=found.page.title,
+        url=found.page.url,
+        language=found.page.lang,
+        version_id=said.version_id,
+        position=said.position,
+        start=said.start,
+        end=said.end,
+        captured_at=said.captured_at,
+        last_seen=said.last_seen,
+        text_digest=f"sha256:{said.text_id}",
+        capture_digest=said.digest,
+    )
