@@ -1,0 +1,1 @@
+"""How well passages are read, against labelled ones: `python -m tests.benchmark` prints it."""

@@ -1,0 +1,246 @@
+"""What the detector makes of passages, and what it must never do."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.disclosures import LANGUAGES, Detector, Retention
+from policies.errors import BadInput
+from policies.model import Scope, Stance, Topic, Verdict
+
+DETECTOR = Detector.load()
+
+
+def judged(
+    text: str,
+    lang: str = "en",
+    scope: Scope = Scope.GENERAL,
+    headings: tuple[str, ...] = (),
+    before: str = "",
+) -> Verdict:
+    return DETECTOR.judge(text, lang, scope, headings, before)
+
+
+def test_listening_is_found_without_the_words_human_review_and_voice() -> None:
+    verdict = judged("Partner firms help us check and listen to samples of stored user audio.")
+    assert Topic.HUMAN_REVIEW in verdict.topics
+    assert Topic.SAMPLE in verdict.topics
+    assert verdict.stance is Stance.YES
+
+
+def test_human_review_of_automated_decisions_is_none() -> None:
+    text = "You can ask for a human review of any decision taken by automated means."
+    assert judged(text) == Verdict(topics=(), stance=None)
+    assert Topic.HUMAN_REVIEW not in judged(text, scope=Scope.ASSISTANT).topics
+
+
+@pytest.mark.parametrize(
+    ("text", "stance"),
+    [
+        ("Our staff listen to voice recordings.", Stance.YES),
+        ("Our staff no longer listen to voice recordings.", Stance.NO),
+        ("Nobody listens to your voice recordings.", Stance.NO),
+        ("Our staff listen to voice recordings only with your permission.", Stance.OPT_IN),
+        ("We do not listen to your voice recordings unless you allow it.", Stance.OPT_IN),
+        ("Our staff listen to voice recordings unless you opt out.", Stance.OPT_OUT),
+        ("You can ask that none of your voice recordings be reviewed by staff.", Stance.OPT_OUT),
+        ("Even if you opt out, our staff may listen to voice recordings.", Stance.YES),
+        ("Voice recordings may be reviewed.", Stance.UNCLEAR),
+    ],
+)
+def test_the_stance_follows_condition_and_denial(text: str, stance: Stance) -> None:
+    assert judged(text, scope=Scope.ASSISTANT).stance is stance
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("de", "Wir lesen deine Unterhaltungen nicht."),
+        ("nl", "We lezen je gesprekken niet."),
+        ("fr", "Nous ne lisons pas vos conversations."),
+        ("es", "No leemos tus conversaciones."),
+        ("it", "Non leggiamo le tue conversazioni."),
+        ("pt", "Não lemos as suas conversas."),
+    ],
+)
+def test_denial_is_understood_before_and_after_the_verb(lang: str, text: str) -> None:
+    assert judged(text, lang, Scope.ASSISTANT).stance is Stance.NO
+
+
+def test_this_data_is_resolved_by_the_sentence_before() -> None:
+    text = "Employees may listen to a part of this data."
+    assert Topic.HUMAN_REVIEW in judged(text, before="Voice control records a command.").topics
+    assert judged(text, before="We keep the history of your orders.").topics == ()
+
+
+def test_a_heading_can_name_the_subject() -> None:
+    text = "Employees may read a part of these transcripts."
+    assert judged(text, headings=("Privacy", "Voice control")).topics
+    assert judged(text, headings=("Privacy", "Payments")).topics == ()
+
+
+def test_your_content_is_enough_only_where_the_document_is_about_an_assistant() -> None:
+    text = "Our contractors may review your content."
+    assert Topic.HUMAN_REVIEW in judged(text, scope=Scope.ASSISTANT).topics
+    assert judged(text, scope=Scope.GENERAL).topics == ()
+
+
+def test_a_passage_without_a_subject_counts_where_the_document_is_about_an_assistant() -> None:
+    assert Topic.REVIEWERS in judged("Reviewed by trained teams.", scope=Scope.ASSISTANT).topics
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Moderators review posts reported for breaking our community rules.",
+        "Calls to customer service may be recorded, and supervisors listen to them.",
+        "Listen to millions of songs and podcasts.",
+        "You should review what the assistant wrote before you rely on it.",
+        "The speaker is always listening for its wake word.",
+        "Reviews by customers are checked before they appear.",
+    ],
+)
+@pytest.mark.parametrize("scope", list(Scope))
+def test_what_is_out_of_scope_is_let_pass(text: str, scope: Scope) -> None:
+    assert Topic.HUMAN_REVIEW not in judged(text, scope=scope).topics
+
+
+def test_a_language_that_is_not_read_is_refused_and_never_silent() -> None:
+    with pytest.raises(BadInput, match="'ja' are not read"):
+        judged("音声を聞きます。", "ja")
+
+
+def test_a_regional_tag_is_read_as_its_language() -> None:
+    text = "Funcionários ouvem gravações de voz."
+    assert judged(text, "pt-BR") == judged(text, "pt")
+    assert judged(text, "pt").stance is Stance.YES
+
+
+def test_topics_come_in_the_order_of_the_codebook() -> None:
+    topics = judged("With your consent, staff listen to samples of audio for 30 days.").topics
+    assert list(topics) == sorted(topics, key=list(Topic).index)
+    assert len(topics) > 3
+
+
+SPELLINGS = [
+    "We won’t listen to your “voice recordings”.",
+    "WE WON'T LISTEN TO YOUR VOICE RECORDINGS.",
+    "We won't listen to your voice rec\u00adordings.",
+    "We won't lis\u200bten to your voice\u00a0recordings.",
+]
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_typography_does_not_matter_and_matches_are_verbatim(text: str) -> None:
+    verdict = judged(text)
+    assert verdict.stance is Stance.NO
+    listening = next(m for m in verdict.matches if m.pattern == "review.listening")
+    quote = text[listening.start : listening.end]
+    assert quote[:3].lower() == "lis"
+    assert quote[-1] in "sS"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_composed_or_not_are_the_same(form: str) -> None:
+    text = unicodedata.normalize(form, "Des employés écoutent vos requêtes vocales.")  # type: ignore[arg-type]
+    verdict = judged(text, "fr")
+    assert verdict.stance is Stance.YES
+    match = verdict.matches[0]
+    assert unicodedata.normalize("NFC", text[match.start : match.end]).startswith("employés")
+
+
+def test_slots_are_slices_of_the_passage() -> None:
+    text = (
+        "With your permission, trained Acme employees listen to a small sample of your requests "
+        "to improve recognition, and we keep them for up to 18 months."
+    )
+    slots = judged(text, scope=Scope.ASSISTANT).slots
+    assert slots["condition"] == "With your permission"
+    assert slots["reviewers"] == "employees"
+    assert slots["sample"] == "a small sample"
+    assert slots["purpose"] == "to improve recognition"
+    assert slots["retention"] == "18 months"
+    assert all(words in text for words in slots.values())
+
+
+def test_a_named_setting_and_a_default_are_slots() -> None:
+    text = "By default, chats are reviewed by staff; turn the Keep History setting off to stop it."
+    slots = judged(text, scope=Scope.ASSISTANT).slots
+    assert slots["default"] == "By default"
+    assert slots["setting"] == "Keep History"
+
+
+@pytest.mark.parametrize(
+    ("lang", "words", "days"),
+    [
+        ("en", "up to three years", 1095),
+        ("en", "72 hours", 3),
+        ("fr", "18 mois", 540),
+        ("de", "zwei Wochen", 14),
+        ("es", "seis meses", 180),
+        ("it", "due anni", 730),
+        ("pt", "30 dias", 30),
+        ("nl", "negentig dagen", 90),
+        ("en", "a limited period", None),
+    ],
+)
+def test_retention_is_a_number_of_days(lang: str, words: str, days: int | None) -> None:
+    assert DETECTOR.retention(words, lang) == Retention(days=days, until_deleted=False)
+
+
+def test_retention_until_it_is_deleted() -> None:
+    assert DETECTOR.retention("until you delete them", "en") == Retention(None, until_deleted=True)
+
+
+HOSTILE = [
+    "voice " * 20_000,
+    "staff review " * 10_000,
+    "if you choose to turn off on in to " * 4_000,
+    "settings > " * 10_000,
+    "a" * 200_000,
+    "." * 100_000,
+    "we may not listen to your your your " * 3_000,
+    "\u00ad" * 100_000 + "voice",
+    "'" * 50_000 + "voice recordings reviewed by staff",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
+@pytest.mark.parametrize("scope", list(Scope))
+def test_time_grows_with_the_length_and_no_faster(text: str, scope: Scope) -> None:
+    half = text[: len(text) // 2]
+    begin = time.process_time()
+    DETECTOR.judge(half, "en", scope)
+    middle = time.process_time()
+    DETECTOR.judge(text, "en", scope)
+    end = time.process_time()
+    # Quadratic time would be 4 times as long; the constant forgives a busy machine.
+    assert end - middle < 3.2 * (middle - begin) + 1.0
+
+
+@given(st.text(max_size=300), st.sampled_from(sorted(LANGUAGES)), st.sampled_from(list(Scope)))
+def test_any_text_is_judged_and_every_match_lies_in_it(text: str, lang: str, scope: Scope) -> None:
+    mixed = f"{text} staff review voice recordings {text}"
+    verdict = DETECTOR.judge(mixed, lang, scope)
+    for match in verdict.matches:
+        assert 0 <= match.start < match.end <= len(mixed)
+    for words in verdict.slots.values():
+        assert words in mixed
+
+
+def test_threads_share_a_detector() -> None:
+    texts = [f"Staff listen to voice recordings number {n} word{n}." for n in range(200)]
+    expected = [judged(text) for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(judged, texts)) == expected
+
+
+def test_the_digest_names_lexicon_and_rules() -> None:
+    assert DETECTOR.digest == Detector.load().digest
+    assert len(DETECTOR.digest) == 64

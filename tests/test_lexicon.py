@@ -1,0 +1,118 @@
+"""The lexicon: every construction has its examples, and what cannot be meant is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from policies.disclosures import LANGUAGES, Detector, loading, reading
+from policies.disclosures.grammar import parse
+from policies.errors import BadDeclaration
+from policies.model import Scope
+
+GOLD = Path(__file__).resolve().parent / "gold"
+SHARED = """
+constructions:
+  - id: review.sample
+    topic: human_review
+    find: "{staff} {listen}"
+masks: []
+"""
+WORDS = """
+prefilter: {assistant: [staff], general: [staff]}
+classes:
+  staff: [staff]
+  listen: [listen(s|)]
+masks: []
+"""
+
+
+def test_every_construction_finds_its_example_and_not_its_counterexample() -> None:
+    assert Detector.load().check() == ()
+
+
+def test_the_languages_are_those_that_have_a_lexicon() -> None:
+    assert Detector.load().languages == LANGUAGES
+
+
+def test_an_example_that_fails_is_told(tmp_path: Path) -> None:
+    examples = "examples: {review.sample: {match: [Staff wait.], miss: [Staff listen.]}}\n"
+    lexicons = loading.load(_folder(tmp_path, WORDS + examples))
+    detector = Detector(lexicons, "digest")
+    assert detector.check() == (
+        "xx: review.sample misses 'Staff wait.'",
+        "xx: review.sample finds 'Staff listen.'",
+    )
+
+
+def test_a_construction_without_examples_is_told(tmp_path: Path) -> None:
+    detector = Detector(loading.load(_folder(tmp_path, WORDS)), "digest")
+    assert detector.check() == (
+        "xx: review.sample has no example that must match",
+        "xx: review.sample has no example that must miss",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (WORDS + "colour: blue\n", "xx.yaml: unknown key colour"),
+        (WORDS.replace("  staff: [staff]\n", ""), "no class is named staff"),
+        (WORDS.replace("[staff]\n", "[no]\n", 1), "no text: put it in quotes"),
+        (WORDS + "examples: {review.other: {match: []}}\n", "examples of no construction"),
+        ("- a list\n", "a mapping of"),
+        ("classes: [\n", "not readable as YAML"),
+    ],
+)
+def test_a_lexicon_that_cannot_be_meant_is_refused(
+    tmp_path: Path, words: str, message: str
+) -> None:
+    words = words.replace("  staff: [no]", "  staff: [no]")
+    with pytest.raises(BadDeclaration, match=message):
+        loading.load(_folder(tmp_path, words))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("..3 word", "begin and end with a word or class"),
+        ("word ..3", "begin and end with a word or class"),
+        ("wo{staff}rd", "is no word, gap or class"),
+        ("* word", "holds no word"),
+        (" ".join(["(a b|c d|e f)"] * 7), "too many readings"),
+    ],
+)
+def test_a_pattern_that_cannot_be_meant_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(BadDeclaration, match=message):
+        parse(pattern)
+
+
+def test_a_changed_lexicon_has_another_digest(tmp_path: Path) -> None:
+    before = loading.digest(_folder(tmp_path, WORDS))
+    assert loading.digest(_folder(tmp_path, WORDS + "# another word\n")) != before
+
+
+def test_the_prefilter_lets_nothing_pass_that_would_be_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector = Detector.load()
+    rows = [
+        json.loads(line)
+        for file in sorted(GOLD.glob("*.jsonl"))
+        for line in file.read_text("utf-8").splitlines()
+    ]
+    filtered = [_judge(detector, row) for row in rows]
+    monkeypatch.setattr(reading, "_is_promising", lambda *_: True)
+    assert [_judge(detector, row) for row in rows] == filtered
+
+
+def _judge(detector: Detector, row: dict[str, str]) -> object:
+    return detector.judge(row["text"], row["lang"], Scope(row["scope"]), (), row["context"])
+
+
+def _folder(place: Path, words: str) -> Path:
+    (place / "constructions.yaml").write_text(SHARED, "utf-8")
+    (place / "xx.yaml").write_text(words, "utf-8")
+    return place
