@@ -158,19 +158,37 @@ def substantial(
     return tuple(edit for edit in edits if says(edit))
 
 
-def carried(before: Iterable[Passage], waiting: Iterable[Passage], now: Iterable[Passage]) -> float:
-    """The share, by characters, of what a waiting text changed that a later text still shows.
+def lasting(
+    edits: Iterable[Edit],
+    old: Sequence[Passage],
+    new: Sequence[Passage],
+    later: Iterable[Passage],
+    established: Iterable[Passage],
+) -> tuple[Edit, ...]:
+    """The edits, with those told apart as passing that a later text does not bear out.
 
-    Words that it brought and that stay, and words that it took out and that stay out.
+    Words that came last if the later text has them. Words that went last if it has them not, and
+    if they were `established`: advertisements and counters that stood in one capture go, too.
     """
-    was, waits, is_ = _said(before), _said(waiting), _said(now)
-    changed = was ^ waits
-    stays = ((waits - was) & is_) | ((was - waits) - is_)
-    return sum(map(len, stays)) / (sum(map(len, changed)) or 1)
+    is_, known = _said(later), _said(established)
+
+    def lasts(edit: Edit) -> bool:
+        if edit.new is not None:
+            return wording(new[edit.new].text) in is_
+        assert edit.old is not None
+        said = wording(old[edit.old].text)
+        return said not in is_ and said in known
+
+    return tuple(
+        edit
+        if edit.kind.is_quiet or lasts(edit)
+        else Edit(EditKind.PASSING, edit.old, edit.new, edit.spans)
+        for edit in edits
+    )
 
 
 def _said(passages: Iterable[Passage]) -> set[str]:
-    return {wording(p.text) for p in passages if not is_incidental(p.text)}
+    return {wording(p.text) for p in passages}
 
 
 # --- alignment -------------------------------------------------------------------------

@@ -307,11 +307,12 @@ class EditKind(StrEnum):
     MOVED = "moved"  # the same passage stands elsewhere
     RESTYLED = "restyled"  # same key: only typography or white space differ
     TECHNICAL = "technical"  # came or went because we read the page in another way
+    PASSING = "passing"  # stood in one capture only: an advertisement, a counter
 
     @property
     def is_quiet(self) -> bool:
         """Whether such an edit brings no other words of the vendor's."""
-        return self in (EditKind.MOVED, EditKind.RESTYLED, EditKind.TECHNICAL)
+        return self not in (EditKind.ADDED, EditKind.REMOVED, EditKind.REPLACED)
 
 
 class SpanKind(StrEnum):

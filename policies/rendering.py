@@ -85,6 +85,7 @@ class Labels:
             EditKind.MOVED: "moved",
             EditKind.RESTYLED: "typography",
             EditKind.TECHNICAL: "read in another way",
+            EditKind.PASSING: "passing",
         }
     )
     unchanged: Callable[[int], str] = lambda n: f"{n} unchanged passage{'' if n == 1 else 's'}"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.changes import carried, compare, rebuild, substantial, touched, words
+from policies.changes import compare, lasting, rebuild, substantial, touched, words
 from policies.model import BlockKind, Edit, EditKind, Passage, SpanKind, Topic, Verdict
 from policies.passages import passage_id
 
@@ -231,11 +231,18 @@ def test_topics_are_those_of_what_changed() -> None:
     )
 
 
-def test_a_later_text_carries_on_what_a_waiting_one_changed() -> None:
-    base, waits = passages(["A b c.", "D e f."]), passages(["A b c.", "D e f.", "G h i."])
-    assert carried(base, waits, passages(["A b c.", "D e f.", "G h i.", "J."])) == 1
-    assert carried(base, waits, passages(["A b c.", "D e f.", "J."])) == 0
-    assert carried(base, base, base) == 0
+def test_an_edit_that_a_later_text_does_not_bear_out_is_passing() -> None:
+    base = passages(["A b c.", "Seen 17 times.", "D e f."])
+    waits = passages(["A b c.", "Seen 18 times.", "G h i.", "Buy now!"])
+    later = passages(["A b c.", "Seen 19 times.", "G h i."])
+    told = lasting(compare(base, waits), base, waits, later, established=base)
+    assert {edit.kind for edit in told if edit.new is not None and edit.new != 2} == {
+        EditKind.PASSING
+    }
+    assert [edit.kind for edit in told if edit.new == 2] == [EditKind.ADDED]
+    assert [edit.kind for edit in told if edit.new is None] == [EditKind.REMOVED]
+    doubted = lasting(compare(base, waits), base, waits, later, established=())
+    assert [edit.kind for edit in doubted if edit.new is None] == [EditKind.PASSING]
 
 
 # --- versions made to hurt -----------------------------------------------------------------

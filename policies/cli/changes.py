@@ -166,7 +166,7 @@ class _Shown:
     def _rest(self) -> Iterator[str]:
         quiet = sum(1 for step in self.steps if step.edit.kind.is_quiet)
         if quiet:
-            yield f"  (moved, typography, or read in another way: {quiet})"
+            yield f"  (moved, passing, typography, or read in another way: {quiet})"
         if self.others:
             yield f"  (edits about something else: {self.others})"
 

@@ -36,24 +36,28 @@ def open_store(url: str, *, create: bool = True) -> Store:
     """
     try:
         parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            _prepare_file(Path(parsed.database), create)
+        engine = sa.create_engine(parsed, **_options(parsed))
     except sa.exc.ArgumentError as error:
         raise BadStore(
             "the database address cannot be read; expected for example sqlite:///data/x.sqlite3"
             " or postgresql+psycopg://user@host/name"
         ) from error
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        _prepare_file(Path(parsed.database), create)
-    try:
-        engine = sa.create_engine(parsed, **_options(parsed))
-        _listen(engine)
-        _migrate(engine, create)
     except ModuleNotFoundError as error:
         raise BadStore(
             f"this database needs the Python module {error.name}:"
             " install earwitness[postgres] for PostgreSQL"
         ) from error
+    try:
+        _listen(engine)
+        _migrate(engine, create)
     except sa.exc.DBAPIError as error:
+        engine.dispose()
         raise BadStore(f"the store at {_shown(parsed)} cannot be used: {error.orig}") from error
+    except BadStore:
+        engine.dispose()
+        raise
     return Store(engine)
 
 

@@ -461,6 +461,27 @@ def put_version(
     return id_
 
 
+def texts_around(
+    connection: sa.Connection, page_id: str, origin: str, version_id: str, until: datetime
+) -> list[str]:
+    """Ids of the texts of the version that one was compared with, and of up to five since then.
+
+    The version's own text is not among them, nor is anything captured at `until` or later.
+    """
+    v = schema.versions
+    this = connection.execute(v.select().where(v.c.id == version_id)).one()
+    between = (
+        sa.select(v.c.text_id)
+        .where(v.c.page_id == page_id, v.c.origin == origin)
+        .where(v.c.captured_at > this.captured_at, v.c.captured_at < until)
+        .order_by(v.c.captured_at)
+        .limit(5)
+    )
+    before = sa.select(v.c.text_id).where(v.c.id == this.base_id)
+    found = [*connection.execute(before).scalars(), *connection.execute(between).scalars()]
+    return [text_id for text_id in dict.fromkeys(found) if text_id != this.text_id]
+
+
 def set_version(connection: sa.Connection, id_: str, **values: Any) -> None:
     """Bring columns of a version up to date."""
     connection.execute(schema.versions.update().where(schema.versions.c.id == id_).values(values))

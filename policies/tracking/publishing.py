@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -40,21 +40,48 @@ def publish(job: Job, found: Read | Unread) -> Judgement:
 
 
 def _carry(job: Job, text: Text, decision: Decision) -> tuple[str, ...]:
-    """Confirm the text that waits, if a new one carries on what it changed; ids of changes."""
+    """Confirm the text that waits, if a new one bears out some of its edits; ids of changes.
+
+    So an edit gets through on a page that differs at every look, and one that is edited faster
+    than it is looked at.
+    """
     waiting = job.track.pending
     if waiting is None or decision.step not in (Step.WAITS, Step.STANDS):
         return ()
-    base, _ = _base_of(job, waiting)
-    share = changes.carried(
-        job.passages(base.text_id), job.passages(waiting.text_id), job.passages(text.id)
-    )
-    if share < RULES.carries:
+    compared = _compare(job, waiting)
+    compared = _lasting(job, compared, job.passages(text.id), waiting.captured_at)
+    if not compared.said:
         return ()
-    published = _confirm(job, waiting, job.at)
-    says = "a later text carries on what the waiting one changed"
-    reason = Reason("carried-on", says, {"share": round(share, 4)})
+    published = _confirm(job, waiting, job.at, compared)
+    reason = Reason("borne-out", "a later text bears out what the waiting one changed")
     job.track = after(job.track, Decision(Step.CONFIRMS, reason), waiting)
     return published
+
+
+def _lasting(
+    job: Job, compared: _Compared, later: tuple[Passage, ...], until: datetime
+) -> _Compared:
+    """What was compared, with the edits told apart that no second capture bears out."""
+    base = compared.base
+    if base.last_seen > base.captured_at:
+        established = compared.before
+    else:
+        established = _seen_elsewhere(job, base, until)
+    edits = changes.lasting(compared.edits, compared.before, compared.now, later, established)
+    return replace(compared, edits=edits)
+
+
+def _seen_elsewhere(job: Job, base: Held, until: datetime) -> tuple[Passage, ...]:
+    """The passages that captures beside a version's only one showed, since the version before it.
+
+    Of a first version that was seen once everything is believed, for want of others.
+    """
+    texts = writing.texts_around(
+        job.connection, job.page.id, job.capture.origin, base.version_id, until
+    )
+    if not texts:
+        return job.passages(base.text_id)
+    return tuple(passage for text_id in texts for passage in job.passages(text_id))
 
 
 # --- unread ----------------------------------------------------------------------------
@@ -134,8 +161,10 @@ def _held(
         return held, ()
     if step is Step.CONFIRMS:
         assert track.pending is not None
+        compared = _compare(job, track.pending)
+        lasting = _lasting(job, compared, compared.now, track.pending.captured_at)
         held = _seen(job, track.pending)
-        return held, _confirm(job, held, job.at)
+        return held, _confirm(job, held, job.at, lasting)
     if step is Step.FIRST:
         if track.current is not None:
             _set_state(job, track.current, VersionState.UNCONFIRMED)
@@ -172,15 +201,37 @@ def _nearest(job: Job, text: Text) -> Held:
     return max([current, *others], key=likeness)
 
 
-def _confirm(job: Job, held: Held, confirmed_at: datetime) -> tuple[str, ...]:
-    """Believe a version and publish its change, unless it says nothing new."""
+@dataclass(frozen=True)
+class _Compared:
+    """A version beside the one that it is compared with."""
+
+    base: Held
+    before: tuple[Passage, ...]
+    now: tuple[Passage, ...]
+    edits: tuple[Edit, ...]
+
+    @property
+    def said(self) -> tuple[Edit, ...]:
+        """The edits that say something."""
+        return changes.substantial(self.edits, self.before, self.now)
+
+
+def _compare(job: Job, held: Held) -> _Compared:
     base, believed = _base_of(job, held)
     before, now = job.passages(base.text_id), job.passages(held.text_id)
     edits = changes.compare(before, now)
     if believed is not None:
         edits = changes.attributed(edits, before, now, believed)
-    said = changes.substantial(edits, before, now)
-    mark = _fingerprint(said, before, now)
+    return _Compared(base, before, now, edits)
+
+
+def _confirm(
+    job: Job, held: Held, confirmed_at: datetime, compared: _Compared | None = None
+) -> tuple[str, ...]:
+    """Believe a version and publish its change, unless it says nothing new."""
+    compared = compared or _compare(job, held)
+    base, said = compared.base, compared.said
+    mark = _fingerprint(said, compared.before, compared.now)
     _set_state(
         job,
         held,
@@ -200,7 +251,7 @@ def _confirm(job: Job, held: Held, confirmed_at: datetime) -> tuple[str, ...]:
         captured_at=held.captured_at,
         confirmed_at=confirmed_at,
         topics=changes.touched(said, _verdicts(job, base), _verdicts(job, held)),
-        edits=edits,
+        edits=compared.edits,
         said=said,
         fingerprint=mark,
     )

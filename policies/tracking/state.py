@@ -62,9 +62,6 @@ class Rules:
     # twice a day). 2026-11-22: half-rendered pages and widgets in the real histories stood for
     # up to a day.
     stands: timedelta = timedelta(days=3)
-    # A waiting text whose changes a later, again different text still shows to this share was
-    # no passing one: pages are edited faster than some are looked at.
-    carries: float = 0.5
     # A page may come back to a text it showed within this time without that being news.
     window: timedelta = timedelta(days=90)
     # A return to an earlier text is a real reversal when only that text is seen for so long …
