@@ -18,6 +18,7 @@ _OWN = {
     "changes": "policies.cli.changes:changes",
     "detect": "policies.cli.detect:detect",
     "diff": "policies.cli.diff:diff",
+    "explain": "policies.cli.explain:explain",
     "health": "policies.cli.changes:health",
     "reread": "policies.cli.reread:reread",
     "import": "policies.cli.histories:import_",

@@ -10,7 +10,7 @@ from typing import Any
 
 from policies import changes, judge
 from policies.model import Edit, Health, Outcome, Passage, Reason, VersionState
-from policies.passages import wording
+from policies.passages import signature, wording
 from policies.store import writing
 from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide
 from policies.tracking.disclose import disclose, mark_of
@@ -176,7 +176,7 @@ def _held(
         assert decision.variant.since is not None
         assert decision.variant.since_capture is not None
         first_capture, first_at = decision.variant.since_capture, decision.variant.since
-    base = _nearest(job, text)
+    base = track.current if step is Step.SETTLES else _nearest(job, text)
     state = VersionState.VARIANT if step is Step.SHIFTS else VersionState.PENDING
     held = _new_version(job, text, state, base, first_capture, first_at)
     if step in (Step.WAITS, Step.SHIFTS):
@@ -294,18 +294,24 @@ def _rebase(job: Job, method: str) -> None:
     if again is None:
         return
     text = keep(job, method, *again)
-    version = writing.put_version(
-        job.connection,
-        page_id=job.page.id,
-        origin=job.capture.origin,
-        text_id=text.id,
-        capture_id=current.capture_id,
-        captured_at=current.captured_at,
-        last_seen=current.last_seen,
-        method=method,
-        state=VersionState.REREAD,
-        base_id=current.version_id,
-    )
+    origin, at = job.capture.origin, current.captured_at
+    version = writing.version_id(job.page.id, origin, text.id, at)
+    # Read in this way before, or the same words in both ways: the version stays what it is.
+    if not writing.set_version(
+        job.connection, version, reading=method, last_seen=current.last_seen
+    ):
+        writing.put_version(
+            job.connection,
+            page_id=job.page.id,
+            origin=origin,
+            text_id=text.id,
+            capture_id=current.capture_id,
+            captured_at=at,
+            last_seen=current.last_seen,
+            method=method,
+            state=VersionState.REREAD,
+            base_id=current.version_id,
+        )
     held = replace(
         current,
         version_id=version,
@@ -316,9 +322,18 @@ def _rebase(job: Job, method: str) -> None:
     )
     _disclose(job, text.id, current.text_id)
     _move_spells(job, held)
-    if job.track.pending:
-        _set_state(job, job.track.pending, VersionState.UNCONFIRMED)
-    job.track = replace(job.track, current=held, pending=None, variants=())
+    job.track = replace(job.track, current=held, pending=_rebased(job, method), variants=())
+
+
+def _rebased(job: Job, method: str) -> Held | None:
+    """The version that waits, to be recognised by what it reads as in the new way."""
+    waiting = job.track.pending
+    again = reread(job, waiting, method) if waiting else None
+    if waiting and again:
+        return replace(waiting, signature=signature(again[1]))
+    if waiting:
+        _set_state(job, waiting, VersionState.UNCONFIRMED)
+    return None
 
 
 # --- small acts ------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""Finds what an id names, with the rows that led to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from policies.store import schema
+
+
+def find(connection: sa.Connection, id_: str) -> tuple[str, Any] | None:
+    """("capture" | "version" | "change", row) that bears an id, or None."""
+    for name, table in (
+        ("capture", schema.captures),
+        ("version", schema.versions),
+        ("change", schema.changes),
+    ):
+        row = connection.execute(table.select().where(table.c.id == id_)).first()
+        if row is not None:
+            return name, row
+    return None
+
+
+def version_of_text(connection: sa.Connection, page_id: str, origin: str, text_id: str) -> Any:
+    """The latest version of a page with a text, or None."""
+    v = schema.versions
+    query = (
+        v.select()
+        .where(v.c.page_id == page_id, v.c.origin == origin, v.c.text_id == text_id)
+        .order_by(v.c.captured_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).first()
+
+
+def change_to(connection: sa.Connection, version_id: str) -> Any:
+    """The change that leads to a version, or None."""
+    c = schema.changes
+    return connection.execute(c.select().where(c.c.after_id == version_id)).first()
+
+
+def twins(connection: sa.Connection, change: Any) -> list[Any]:
+    """(id, page, time) of the other changes that are the same rewording."""
+    c = schema.changes.c
+    query = (
+        sa.select(c.id, c.page_id, c.captured_at)
+        .where(c.fingerprint == change.fingerprint, c.id != change.id)
+        .order_by(c.captured_at)
+        .limit(50)
+    )
+    return list(connection.execute(query))
