@@ -244,3 +244,38 @@ def test_threads_share_a_detector() -> None:
 def test_the_digest_names_lexicon_and_rules() -> None:
     assert DETECTOR.digest == Detector.load().digest
     assert len(DETECTOR.digest) == 64
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "heading"),
+    [
+        ("en", "Trained employees may listen to a small part of your requests.", "Our assistant"),
+        ("fr", "Des employés écoutent une partie de vos demandes.", "L'assistant Vesper"),
+        ("de", "Mitarbeiter hören einen Teil Ihrer Anfragen an.", "Assistent"),
+        ("es", "Los empleados escuchan una parte de tus solicitudes.", "Voz"),
+        ("it", "I dipendenti ascoltano una parte delle tue richieste.", "Assistente Vesper"),
+        ("pt", "Os funcionários ouvem uma parte das suas solicitações.", "Assistente"),
+        ("nl", "Medewerkers luisteren naar een deel van uw verzoeken.", "Assistent Vesper"),
+    ],
+)
+def test_a_heading_that_names_voice_or_an_assistant_is_context(
+    lang: str, text: str, heading: str
+) -> None:
+    assert judged(text, lang, headings=("Contact",)).topics == ()
+    assert Topic.HUMAN_REVIEW in judged(text, lang, headings=(heading,)).topics
+
+
+@pytest.mark.parametrize(
+    ("text", "stance"),
+    [
+        ("Unless you leave the study, staff listen to your recordings.", Stance.OPT_OUT),
+        ("Unless you choose to turn it off, staff listen to your recordings.", Stance.OPT_OUT),
+        ("If you do not opt out, staff listen to your recordings.", Stance.OPT_OUT),
+        ("Only if you join the study, staff listen to your recordings.", Stance.OPT_IN),
+        ("Staff never listen to your recordings unless you turn it on.", Stance.OPT_IN),
+    ],
+)
+def test_who_has_to_act_tells_opt_in_from_opt_out(text: str, stance: Stance) -> None:
+    verdict = judged(text, scope=Scope.ASSISTANT)
+    assert verdict.stance is stance
+    assert Topic.CHOICE in verdict.topics

@@ -62,6 +62,8 @@ def test_a_construction_without_examples_is_told(tmp_path: Path) -> None:
         (WORDS.replace("  staff: [staff]\n", ""), "no class is named staff"),
         (WORDS.replace("[staff]\n", "[no]\n", 1), "no text: put it in quotes"),
         (WORDS + "examples: {review.other: {match: []}}\n", "examples of no construction"),
+        (WORDS.replace("masks: []", "masks: [{drop: [person], find: [x]}]"), "named person"),
+        (WORDS.replace("masks: []", "masks: [{drop: [staff], near: [x], find: [x]}]"), "key near"),
         ("- a list\n", "a mapping of"),
         ("classes: [\n", "not readable as YAML"),
     ],
@@ -87,6 +89,21 @@ def test_a_lexicon_that_cannot_be_meant_is_refused(
 def test_a_pattern_that_cannot_be_meant_is_refused(pattern: str, message: str) -> None:
     with pytest.raises(BadDeclaration, match=message):
         parse(pattern)
+
+
+MASKED = """
+masks:
+  - {drop: [listen], unless: [staff], find: ["device ..2 {listen}"]}
+  - {drop: [listen], opens: true, find: ["{listen} ..2 clips"]}
+examples: {review.sample: {match: [%s], miss: [%s]}}
+"""
+
+
+def test_a_mask_can_ask_who_stands_before_it_and_where_the_sentence_begins(tmp_path: Path) -> None:
+    matches = '"Staff of the device listen.", "To listen to clips staff wait."'
+    misses = '"The device listens near staff.", "Listen to clips near staff."'
+    words = WORDS.replace("masks: []\n", MASKED % (matches, misses))
+    assert Detector(loading.load(_folder(tmp_path, words)), "digest").check() == ()
 
 
 def test_a_changed_lexicon_has_another_digest(tmp_path: Path) -> None:

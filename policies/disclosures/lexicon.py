@@ -57,6 +57,8 @@ class Mask:
 
     sequence: Sequence_
     drops: tuple[str, ...]
+    unless: tuple[str, ...] = ()  # classes that keep it from working, from the sentence's begin on
+    opens: bool = False  # only at the begin of a sentence, where a verb is an imperative
 
 
 @dataclass
@@ -196,7 +198,8 @@ class Lexicon:
         masks: list[tuple[Mask, int, int]] = []
         for number, place in candidates:
             self._apply(self.phrases[number], place, result, masks)
-        for mask, first, end in masks:
+        working = [find for find in masks if _works(result, *find)]
+        for mask, first, end in working:
             _drop(result, mask.drops, first, end)
         return result
 
@@ -254,6 +257,16 @@ def _beginnings(phrase: Phrase, place: int, result: Annotation) -> Iterable[int]
         return [first for first in firsts if first < place]
     reach = range(max(0, place - phrase.reach), place)
     return [start for start in reach if head.matches(result.found[start])]
+
+
+def _works(result: Annotation, mask: Mask, first: int, last: int) -> bool:
+    """Whether a mask that was found may take classes away there."""
+    limits = result.limits
+    if mask.opens and first and limits[first - 1] == limits[first]:
+        return False
+    return not any(
+        start <= last and limits[start] == limits[first] for start, _ in result.spans(*mask.unless)
+    )
 
 
 def _drop(result: Annotation, names: Sequence[str], first: int, last: int) -> None:

@@ -44,6 +44,7 @@ _RULE_KEYS = {
     "unless_near",
     "with",
 }
+_MASK_KEYS = {"drop", "find", "unless", "opens"}
 
 
 def folder() -> Traversable:
@@ -93,6 +94,8 @@ def _lexicon(lang: str, data: Mapping[str, Any], shared: Mapping[str, Any]) -> L
     phrases += [Phrase.of(m, m.sequence) for m in _masks([*shared["masks"], *data["masks"]])]
     for phrase in phrases:
         _check_refs(where, phrase.sequence, classes)
+        if isinstance(phrase.errand, Mask):
+            _check_names(where, (*phrase.errand.drops, *phrase.errand.unless), classes)
     rules = [*shared["constructions"], *data.get("constructions", [])]
     constructions = tuple(_construction(where, rule, bits) for rule in rules)
     return Lexicon(
@@ -135,11 +138,23 @@ def _check_refs(where: str, sequence: Sequence_, classes: Mapping[str, Any]) -> 
             raise BadDeclaration(f"{where}: no class is named {', '.join(sorted(unknown))}")
 
 
+def _check_names(where: str, names: Sequence[str], classes: Mapping[str, Any]) -> None:
+    if strange := set(names) - set(classes):
+        raise BadDeclaration(f"{where}: no class is named {', '.join(sorted(strange))}")
+
+
 def _masks(entries: Sequence[Mapping[str, Any]]) -> Iterator[Mask]:
     for entry in entries:
+        if unknown := set(entry) - _MASK_KEYS:
+            raise BadDeclaration(f"masks: unknown key {', '.join(sorted(map(str, unknown)))}")
         for pattern in entry["find"]:
             for sequence in parse(pattern):
-                yield Mask(sequence, tuple(entry["drop"]))
+                yield Mask(
+                    sequence,
+                    drops=tuple(entry["drop"]),
+                    unless=tuple(entry.get("unless", ())),
+                    opens=bool(entry.get("opens", False)),
+                )
 
 
 def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) -> Construction:
@@ -153,9 +168,7 @@ def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) 
     ordered = rule.get("order", "free") == "fixed"
     if not ordered and not all(isinstance(item.what, Ref) for s in sequences for item in s):
         raise BadDeclaration(f"{where}: {name}: words in any order have to be classes")
-    refused = tuple(rule.get("unless", ())) + tuple(rule.get("unless_near", ()))
-    if strange := set(refused) - set(bits):
-        raise BadDeclaration(f"{where}: {name}: no class is named {', '.join(sorted(strange))}")
+    _check_names(f"{where}: {name}", (*rule.get("unless", ()), *rule.get("unless_near", ())), bits)
     return Construction(
         id=name,
         topic=Topic(rule["topic"]),

@@ -16,7 +16,7 @@ from policies.errors import BadInput
 from policies.model import Match, Scope, Stance, Topic, Verdict
 
 # Raise it when the rules in these modules change what is found; the lexicon counts by itself.
-RULES = "1"
+RULES = "2"
 NOTHING = Verdict(topics=(), stance=None)
 
 

@@ -40,7 +40,7 @@ _SLOTS = (
     _Slot("retention", ("not_kept",), (Topic.RETENTION,)),
     _Slot(
         "condition",
-        ("no_permission", "permission", "opt_out"),
+        ("no_permission", "permission", "opt_out", "unless_out"),
         (Topic.HUMAN_REVIEW, Topic.CHOICE),
         to_clause_end=True,
     ),

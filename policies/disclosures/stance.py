@@ -38,7 +38,7 @@ def stance_of(annotation: Annotation, review: Sequence[Span]) -> Stance:
     denied = any(_is_denied(annotation, first, last) for first, last in review)
     if annotation.has("even_if"):
         return Stance.YES
-    if annotation.has("declines"):
+    if annotation.has("declines", "unless_out"):
         return Stance.OPT_OUT
     if denied:
         return _denied(annotation)
