@@ -138,7 +138,7 @@ class _Stderr(logging.Handler):
 def _log_to_stderr(level: int, form: str) -> None:
     """What happens to a page is shown in our words; libraries speak up for errors only."""
     logging.basicConfig(level=level, format=form, handlers=[_Stderr()])
-    for name in ("scrapy", "twisted", "py.warnings"):
+    for name in ("scrapy", "twisted", "alembic", "py.warnings"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 

@@ -11,6 +11,7 @@ import click
 from policies.catalog import load, vendor_document
 from policies.errors import BadInput
 from policies.model import Catalog, Vendor
+from policies.settings import Settings
 
 _folder = click.option(
     "--catalog",
@@ -39,7 +40,7 @@ def check(folder: Path | None) -> None:
     Exits with 0 if all is well. Otherwise shows everything that has to be mended, each with file,
     line, key and what was expected, and exits with 2.
     """
-    declared = load(folder)
+    declared = load(folder or Settings.from_env().catalog)
     rows = [_counts(vendor) for vendor in declared.vendors]
     totals = [sum(row[n] for row in rows) for n in range(len(_COUNTED))]
     table = [["VENDOR", *_COUNTED]]
@@ -65,7 +66,7 @@ def list_(folder: Path | None, vendor_id: str | None, as_json: bool) -> None:
       earwitness catalog list --vendor apple
       earwitness catalog list --json
     """
-    vendors = _chosen(load(folder), vendor_id)
+    vendors = _chosen(load(folder or Settings.from_env().catalog), vendor_id)
     if as_json:
         document = {"vendors": [vendor_document(vendor) for vendor in vendors]}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
