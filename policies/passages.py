@@ -74,9 +74,13 @@ def signature(passages: Iterable[Passage]) -> str:
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
 
 
+# What pages put between their words: numbers of footnotes, and hidden e-mail addresses.
+_INSERTED = re.compile(r"\[(?:\d{1,3}|email.protected)\]", re.I)
+
+
 def wording(text: str) -> str:
-    """The words of a text alone: without punctuation, marks and capitals."""
-    return " ".join(re.findall(r"\w+", key(text).casefold()))
+    """The words of a text alone: without punctuation, marks, capitals and footnote numbers."""
+    return " ".join(re.findall(r"\w+", _INSERTED.sub(" ", key(text)).casefold()))
 
 
 _DATE_WORDS = (

@@ -99,13 +99,13 @@ def tracks(connection: sa.Connection) -> list[Any]:
     return list(connection.execute(t.select().order_by(t.c.page_id, t.c.origin)))
 
 
-def open_spells(connection: sa.Connection, page_id: str, origin: str) -> set[str]:
-    """Ids of the passages that are said to stand on a page now."""
+def open_spells(connection: sa.Connection, page_id: str, origin: str) -> list[str]:
+    """Ids of the passages that are said to stand on a page now, in order; each should be once."""
     s = schema.spells.c
     query = sa.select(s.passage_id).where(
         s.page_id == page_id, s.origin == origin, s.ended.is_(None)
     )
-    return set(connection.execute(query).scalars())
+    return sorted(connection.execute(query).scalars())
 
 
 def broken_references(connection: sa.Connection) -> Iterator[tuple[str, str, str]]:

@@ -198,8 +198,8 @@ def put_capture(
             "outcome": outcome.value,
             "reasons": codec.reasons_json(reasons),
             "text_id": text_id,
-            "etag": capture.header("etag"),
-            "last_modified": capture.header("last-modified"),
+            "etag": _printable(capture.header("etag")),
+            "last_modified": _printable(capture.header("last-modified")),
             "note": capture.note,
             "record": record,
             "warc_file": place.file if place else None,
@@ -207,6 +207,11 @@ def put_capture(
             "warc_length": place.length if place else None,
         },
     )
+
+
+def _printable(value: str | None) -> str | None:
+    """A header's value, where it is one that can be kept and sent again."""
+    return value if value is not None and value.isprintable() else None
 
 
 def known_capture(connection: sa.Connection, id_: str) -> Any:
@@ -482,9 +487,10 @@ def texts_around(
     return [text_id for text_id in dict.fromkeys(found) if text_id != this.text_id]
 
 
-def set_version(connection: sa.Connection, id_: str, **values: Any) -> None:
-    """Bring columns of a version up to date."""
-    connection.execute(schema.versions.update().where(schema.versions.c.id == id_).values(values))
+def set_version(connection: sa.Connection, id_: str, **values: Any) -> bool:
+    """Bring columns of a version up to date; whether there is such a version."""
+    here = schema.versions.c.id == id_
+    return bool(connection.execute(schema.versions.update().where(here).values(values)).rowcount)
 
 
 def put_change(

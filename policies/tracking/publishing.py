@@ -49,10 +49,10 @@ def _carry(job: Job, text: Text, decision: Decision) -> tuple[str, ...]:
     if waiting is None or decision.step not in (Step.WAITS, Step.STANDS):
         return ()
     compared = _compare(job, waiting)
-    compared = _lasting(job, compared, job.passages(text.id), waiting.captured_at)
-    if not compared.said:
+    lasting = _lasting(job, compared, job.passages(text.id), waiting.captured_at)
+    if not lasting.said or lasting.weight < RULES.borne_out * compared.weight:
         return ()
-    published = _confirm(job, waiting, job.at, compared)
+    published = _confirm(job, waiting, job.at, lasting)
     reason = Reason("borne-out", "a later text bears out what the waiting one changed")
     job.track = after(job.track, Decision(Step.CONFIRMS, reason), waiting)
     return published
@@ -214,6 +214,12 @@ class _Compared:
     def said(self) -> tuple[Edit, ...]:
         """The edits that say something."""
         return changes.substantial(self.edits, self.before, self.now)
+
+    @property
+    def weight(self) -> int:
+        """How many characters those edits touch."""
+        old = sum(len(self.before[e.old].text) for e in self.said if e.old is not None)
+        return old + sum(len(self.now[e.new].text) for e in self.said if e.new is not None)
 
 
 def _compare(job: Job, held: Held) -> _Compared:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from policies import judge
+from policies.evidence import digest
 from policies.model import Document, Outcome, Passage, Reason
 from policies.passages import signature, split
 from policies.regions import region_of
@@ -38,6 +39,7 @@ def read(job: Job) -> Read | Unread:
     last = writing.last_read(job.connection, job.page.id, job.capture.origin)
     if job.capture.status == 304:
         if last is None:
+            job.digest = digest(job.capture.body)
             why = Reason("not-asked", "the server says 304, but no page was read before")
             return Unread(judge.Reading(Outcome.FAILED, (why,)), None)
         job.digest = last.digest
@@ -72,13 +74,15 @@ def keep(job: Job, method: str, document: Document, passages: tuple[Passage, ...
 
 
 def _known(job: Job, text_id: str) -> Text | None:
-    """The text that the track holds under this id, if pages are still read that way."""
+    """The text that the track holds under this id, if the page is still read that way."""
     held = next((h for h in job.held() if h.text_id == text_id), None)
     if held is None:
         return None
     kind = held.method.partition("/")[0].partition(":")[0]
     kind = "html" if kind in ("main", "select") else kind
-    if held.method not in judge.methods(job.page, kind):
+    first, *others = judge.methods(job.page, kind)
+    broken = any(warning.rule == "selector-broken" for warning in job.track.warnings)
+    if held.method != first and not (broken and held.method in others):
         return None
     return Text(held.text_id, held.signature, held.region, held.method)
 

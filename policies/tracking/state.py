@@ -62,6 +62,10 @@ class Rules:
     # twice a day). 2026-11-22: half-rendered pages and widgets in the real histories stood for
     # up to a day.
     stands: timedelta = timedelta(days=3)
+    # A waiting text is believed for the edits that a later, again different text bears out, if
+    # those are this share of what it changed, by characters. 2026-11-22: two editions of Meta's
+    # policy that take turns share 2 %.
+    borne_out: float = 0.3
     # A page may come back to a text it showed within this time without that being news.
     window: timedelta = timedelta(days=90)
     # A return to an earlier text is a real reversal when only that text is seen for so long …

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from policies import evidence, judge
 from policies.changes import rebuild
-from policies.errors import BadEvidence, BadInput
+from policies.errors import BadEvidence, BadInput, BadStore
 from policies.model import Page, VersionState
 from policies.passages import passage_id
 from policies.store import Store, checking, codec, writing
@@ -90,7 +91,11 @@ def _texts(connection: sa.Connection, seen: Seen) -> Iterator[Problem]:
         seen(1)
         where = f"text {id_[:16]}"
         row = checking.text(connection, id_)
-        text = codec.unpack_text(row.body)
+        try:
+            text = codec.unpack_text(row.body)
+        except (zlib.error, ValueError):
+            yield Problem(where, "its words cannot be unpacked")
+            continue
         if writing.text_digest(text, lang) != id_:
             yield Problem(where, "its words are not those that its id was made from")
         rows = checking.passages(connection, id_)
@@ -99,6 +104,11 @@ def _texts(connection: sa.Connection, seen: Seen) -> Iterator[Problem]:
             continue
         yield from _passages(where, text, lang, rows)
         for said in checking.disclosures(connection, id_):
+            if not 0 <= said.position < len(rows):
+                yield Problem(
+                    where, f"a disclosure names passage {said.position}, which is not there"
+                )
+                continue
             passage = text[rows[said.position].start : rows[said.position].end]
             yield from _quotes(f"{where}, passage {said.position}", passage, said)
 
@@ -154,14 +164,18 @@ def _changes(connection: sa.Connection, seen: Seen) -> Iterator[Problem]:
             yield Problem(where, "it leads from a text to the same text")
         if checking.topics(connection, row.id) != set(row.topics):
             yield Problem(where, "it is found under other topics than its own")
-        old = [p.text for p in writing.load_passages(connection, row.before_text)]
-        new = [p.text for p in writing.load_passages(connection, row.after_text)]
-        try:
-            rebuilt = rebuild(old, codec.unpack_edits(row.edits), new)
-        except (IndexError, StopIteration, ValueError):
-            rebuilt = []
-        if rebuilt != new:
+        if not _leads(connection, row):
             yield Problem(where, "its edits do not lead from the one version to the other")
+
+
+def _leads(connection: sa.Connection, change: Any) -> bool:
+    """Whether a change's edits make the version after it from the one before it."""
+    try:
+        old = [p.text for p in writing.load_passages(connection, change.before_text)]
+        new = [p.text for p in writing.load_passages(connection, change.after_text)]
+        return rebuild(old, codec.unpack_edits(change.edits), new) == new
+    except (IndexError, StopIteration, TypeError, ValueError, zlib.error, sa.exc.NoResultFound):
+        return False
 
 
 def _tracks(connection: sa.Connection) -> Iterator[Problem]:
@@ -169,7 +183,11 @@ def _tracks(connection: sa.Connection) -> Iterator[Problem]:
         where = f"track of {row.page_id} by {row.origin}"
         ids = [id_ for id_ in (row.current_id, row.pending_id) if id_]
         ids += [variant["version"] for variant in row.variants]
-        versions = writing.load_versions(connection, ids)
+        try:
+            versions = writing.load_versions(connection, ids)
+        except BadStore:
+            yield Problem(where, "it names a version that is not there")
+            continue
         if row.pending_id and versions[row.pending_id].state != VersionState.PENDING:
             yield Problem(where, f"version {row.pending_id} waits there, but is not pending")
         if row.current_id is None:
@@ -178,7 +196,7 @@ def _tracks(connection: sa.Connection) -> Iterator[Problem]:
         if current.state not in _BELIEVED:
             yield Problem(where, f"version {current.id} is believed there, but is {current.state}")
         standing = {p.passage_id for p in checking.passages(connection, current.text_id)}
-        if checking.open_spells(connection, row.page_id, row.origin) != standing:
+        if checking.open_spells(connection, row.page_id, row.origin) != sorted(standing):
             yield Problem(where, "the lifetimes say that other passages stand on the page now")
 
 
