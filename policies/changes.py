@@ -22,7 +22,7 @@ from policies.passages import is_incidental, key, wording
 _NEARBY = 0.4  # … between the same neighbours
 _ANYWHERE = 0.75  # … wherever they stand
 _LARGEST_GAP = 2_000_000  # passages × passages that difflib may look at between two anchors
-_LARGEST_PAIR = 4_000_000  # words × words that difflib may look at in a pair
+_LARGEST_PAIR = 500_000  # words × words that difflib may look at in a pair
 _COMMON_WORD = 40  # a word in more leftover passages than this does not propose pairs
 
 

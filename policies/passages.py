@@ -127,7 +127,7 @@ _TAIL = 40  # characters before a cut that tell an abbreviation
 _ENUMERATOR = re.compile(r"\(?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){0,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s*")
 _INITIALS = re.compile(r"(?:^|[\s(«\"'’“])(?:[A-Za-zÀ-ÖØ-öø-ÿ]\.)+\s*$")
 _ABBREVIATIONS = {
-    "en": "e.g i.e etc vs no nos sec secs art para inc ltd co corp mr mrs ms dr prof st approx fig"
+    "en": "e.g i.e etc vs sec secs art para inc ltd co corp mr mrs ms dr prof st approx fig"
     " est dept gov jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k a.m p.m cf al",
     "fr": "p.ex ex art al cf etc m mm mme mlle dr pr st ste n no nos env tél fig réf chap ch éd"
     " max min vol s.a s.a.s s.a.r.l l",

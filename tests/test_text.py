@@ -444,10 +444,10 @@ def word_f1(found: str, wanted: str) -> float:
     return 2 * (a & b).total() / (a.total() + b.total())
 
 
-# Measured 2026-11-22 against the texts that an archive's hand-made selectors gave, over 25
-# captures of 4 sites: mean 0.984, worst 0.888 (its selectors left a list of companies out).
-MEAN_F1 = 0.98
-WORST_F1 = 0.87
+# Measured 2026-11-22 against the texts that an archive's hand-made selectors gave, over 28
+# captures of 4 sites: mean 0.988, worst 0.901 (those selectors took less of the page).
+MEAN_F1 = 0.985
+WORST_F1 = 0.89
 
 
 @pytest.mark.slow
@@ -464,7 +464,7 @@ def test_main_content_is_what_hand_made_selectors_find(shared: Path) -> None:
         wanted = read_markdown(reference.read_text("utf-8")).text
         if len(wanted) > 2_000:  # else the archive's selectors had broken
             scores[name] = word_f1(read_html(decode(body)).text, wanted)
-    assert len(scores) >= 20
+    assert len(scores) >= 25
     assert min(scores.values()) >= WORST_F1, min(scores, key=lambda name: scores[name])
     assert sum(scores.values()) / len(scores) >= MEAN_F1, scores
 
