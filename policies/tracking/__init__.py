@@ -4,6 +4,7 @@
 - `decide`: what a text that was read means (pure)
 - `due`: which pages to look at now (pure)
 - `reading`: reads a capture against what its page held before, like with like
+- `comparing`: holds a version beside its base: which, and what differs
 - `publishing`: writes what a decision means
 - `disclose`: which passages of a text say something; work is done once, by content
 - `tracker`: keeps a capture as evidence, then has it judged

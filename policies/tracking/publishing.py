@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
-from policies import changes, judge
-from policies.model import Edit, Health, Outcome, Passage, Reason, VersionState
-from policies.passages import signature, wording
+from policies import judge
+from policies.model import Health, Outcome, Passage, Reason, VersionState
+from policies.passages import signature
 from policies.store import writing
+from policies.tracking import comparing
+from policies.tracking.comparing import Compared
 from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide
 from policies.tracking.disclose import disclose, mark_of
 from policies.tracking.job import Job, Judgement, Text
 from policies.tracking.reading import Read, Unread, keep, reread
-from policies.tracking.rows import held_of, row_of_track
+from policies.tracking.rows import row_of_track
 from policies.tracking.state import CRAWL, RULES, Held, Track
 
 
@@ -48,40 +48,14 @@ def _carry(job: Job, text: Text, decision: Decision) -> tuple[str, ...]:
     waiting = job.track.pending
     if waiting is None or decision.step not in (Step.WAITS, Step.STANDS):
         return ()
-    compared = _compare(job, waiting)
-    lasting = _lasting(job, compared, job.passages(text.id), waiting.captured_at)
-    if not lasting.said or lasting.weight < RULES.borne_out * compared.weight:
+    compared = comparing.compare(job, waiting)
+    lasts = comparing.lasting(job, compared, job.passages(text.id), waiting.captured_at)
+    if not lasts.said or lasts.weight < RULES.borne_out * compared.weight:
         return ()
-    published = _confirm(job, waiting, job.at, lasting)
+    published = _confirm(job, waiting, job.at, lasts)
     reason = Reason("borne-out", "a later text bears out what the waiting one changed")
     job.track = after(job.track, Decision(Step.CONFIRMS, reason), waiting)
     return published
-
-
-def _lasting(
-    job: Job, compared: _Compared, later: tuple[Passage, ...], until: datetime
-) -> _Compared:
-    """What was compared, with the edits told apart that no second capture bears out."""
-    base = compared.base
-    if base.last_seen > base.captured_at:
-        established = compared.before
-    else:
-        established = _seen_elsewhere(job, base, until)
-    edits = changes.lasting(compared.edits, compared.before, compared.now, later, established)
-    return replace(compared, edits=edits)
-
-
-def _seen_elsewhere(job: Job, base: Held, until: datetime) -> tuple[Passage, ...]:
-    """The passages that captures beside a version's only one showed, since the version before it.
-
-    Of a first version that was seen once everything is believed, for want of others.
-    """
-    texts = writing.texts_around(
-        job.connection, job.page.id, job.capture.origin, base.version_id, until
-    )
-    if not texts:
-        return job.passages(base.text_id)
-    return tuple(passage for text_id in texts for passage in job.passages(text_id))
 
 
 # --- unread ----------------------------------------------------------------------------
@@ -161,10 +135,10 @@ def _held(
         return held, ()
     if step is Step.CONFIRMS:
         assert track.pending is not None
-        compared = _compare(job, track.pending)
-        lasting = _lasting(job, compared, compared.now, track.pending.captured_at)
+        compared = comparing.compare(job, track.pending)
+        lasts = comparing.lasting(job, compared, compared.now, track.pending.captured_at)
         held = _seen(job, track.pending)
-        return held, _confirm(job, held, job.at, lasting)
+        return held, _confirm(job, held, job.at, lasts)
     if step is Step.FIRST:
         if track.current is not None:
             _set_state(job, track.current, VersionState.UNCONFIRMED)
@@ -176,7 +150,7 @@ def _held(
         assert decision.variant.since is not None
         assert decision.variant.since_capture is not None
         first_capture, first_at = decision.variant.since_capture, decision.variant.since
-    base = track.current if step is Step.SETTLES else _nearest(job, text)
+    base = track.current if step is Step.SETTLES else comparing.nearest(job, text)
     state = VersionState.VARIANT if step is Step.SHIFTS else VersionState.PENDING
     held = _new_version(job, text, state, base, first_capture, first_at)
     if step in (Step.WAITS, Step.SHIFTS):
@@ -185,59 +159,11 @@ def _held(
     return held, _confirm(job, held, job.at if job.capture.origin == CRAWL else first_at + wait)
 
 
-def _nearest(job: Job, text: Text) -> Held:
-    """The version that a new text is compared with: the current one, or an alternate."""
-    current = job.track.current
-    assert current is not None
-    others = [v.held for v in job.track.variants if alternates(v, job.at)]
-    if not others:
-        return current
-    ids = {p.id for p in job.passages(text.id)}
-
-    def likeness(held: Held) -> float:
-        theirs = {p.id for p in job.passages(held.text_id)}
-        return len(ids & theirs) / (len(ids | theirs) or 1)
-
-    return max([current, *others], key=likeness)
-
-
-@dataclass(frozen=True)
-class _Compared:
-    """A version beside the one that it is compared with."""
-
-    base: Held
-    before: tuple[Passage, ...]
-    now: tuple[Passage, ...]
-    edits: tuple[Edit, ...]
-
-    @property
-    def said(self) -> tuple[Edit, ...]:
-        """The edits that say something."""
-        return changes.substantial(self.edits, self.before, self.now)
-
-    @property
-    def weight(self) -> int:
-        """How many characters those edits touch."""
-        old = sum(len(self.before[e.old].text) for e in self.said if e.old is not None)
-        return old + sum(len(self.now[e.new].text) for e in self.said if e.new is not None)
-
-
-def _compare(job: Job, held: Held) -> _Compared:
-    base, believed = _base_of(job, held)
-    before, now = job.passages(base.text_id), job.passages(held.text_id)
-    edits = changes.compare(before, now)
-    if believed is not None:
-        edits = changes.attributed(edits, before, now, believed)
-    return _Compared(base, before, now, edits)
-
-
 def _confirm(
-    job: Job, held: Held, confirmed_at: datetime, compared: _Compared | None = None
+    job: Job, held: Held, confirmed_at: datetime, compared: Compared | None = None
 ) -> tuple[str, ...]:
     """Believe a version and publish its change, unless it says nothing new."""
-    compared = compared or _compare(job, held)
-    base, said = compared.base, compared.said
-    mark = _fingerprint(said, compared.before, compared.now)
+    compared = compared or comparing.compare(job, held)
     _set_state(
         job,
         held,
@@ -246,46 +172,22 @@ def _confirm(
         confirmed_by=job.capture_id,
     )
     _move_spells(job, held)
-    if not said or _is_told(job, base, held, mark):
+    if not compared.said or comparing.is_told(job, compared, held.captured_at):
         return ()
     change = writing.put_change(
         job.connection,
         page_id=job.page.id,
         origin=job.capture.origin,
-        before_id=base.version_id,
+        before_id=compared.base.version_id,
         after_id=held.version_id,
         captured_at=held.captured_at,
         confirmed_at=confirmed_at,
-        topics=changes.touched(said, _verdicts(job, base), _verdicts(job, held)),
+        topics=comparing.topics(job, compared, held),
         edits=compared.edits,
-        said=said,
-        fingerprint=mark,
+        said=compared.said,
+        fingerprint=compared.fingerprint,
     )
     return (change,)
-
-
-def _is_told(job: Job, base: Held, held: Held, mark: str) -> bool:
-    """Whether an alternate only catches up with a rewording that was published already."""
-    current = job.track.current
-    if current is None or base.version_id == current.version_id:
-        return False
-    since = held.captured_at - RULES.window
-    return writing.has_twin(job.connection, job.page.id, job.capture.origin, mark, since)
-
-
-def _fingerprint(said: Sequence[Edit], before: Sequence[Passage], after: Sequence[Passage]) -> str:
-    """The same for the same rewording, wherever it happens."""
-    lines = sorted(
-        "\t".join(
-            (
-                edit.kind.value,
-                wording(before[edit.old].text) if edit.old is not None else "",
-                wording(after[edit.new].text) if edit.new is not None else "",
-            )
-        )
-        for edit in said
-    )
-    return sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
 # --- technical upgrades ----------------------------------------------------------------
@@ -410,23 +312,6 @@ def _disclose(job: Job, text_id: str, near_id: str | None) -> None:
     passages = job.passages(text_id)
     verdicts = disclose(job.detector, page.lang, page.scope, passages, near, known)
     writing.put_disclosures(connection, text_id, page.scope, mark, verdicts)
-
-
-def _verdicts(job: Job, held: Held) -> dict[int, Any]:
-    found = writing.load_disclosures(job.connection, held.text_id, job.page.scope)
-    return {position: verdict for position, (_, verdict) in found.items()}
-
-
-def _base_of(job: Job, held: Held) -> tuple[Held, tuple[Passage, ...] | None]:
-    """The version that one is compared with, and what it held before it was read in a new way."""
-    row = _version(job, _version(job, held.version_id).base_id)
-    if row.state != VersionState.REREAD:
-        return held_of(row), None
-    return held_of(row), job.passages(_version(job, row.base_id).text_id)
-
-
-def _version(job: Job, id_: str) -> Any:
-    return writing.load_versions(job.connection, [id_])[id_]
 
 
 def _seen(job: Job, held: Held) -> Held:
