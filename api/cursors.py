@@ -60,8 +60,9 @@ def _decode(cursor: str) -> object:
         value = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, UnicodeError, ValueError, RecursionError) as error:
         raise _bad() from error
-    if "\\u0000" in json.dumps(value):  # PostgreSQL holds no such text
-        raise _bad()
+    text = json.dumps(value, ensure_ascii=False)
+    if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise _bad()  # no database holds such text
     return value
 
 

@@ -204,7 +204,7 @@ def _statement(row: StatementRow, track: TrackRow, now: TrackRow | None) -> Stat
         end=row.end,
         headings=row.headings,
         captured_at=row.version_captured_at,
-        last_seen=(track.last_read_at if stands else None) or row.last_seen,
+        last_seen=row.last_seen,
         digest=row.digest,
         current=stands and track is now,
         lives=ledger.lives(

@@ -138,7 +138,7 @@ class _Stderr(logging.Handler):
 def _log_to_stderr(level: int, form: str) -> None:
     """What happens to a page is shown in our words; libraries speak up for errors only."""
     logging.basicConfig(level=level, format=form, handlers=[_Stderr()])
-    for name in ("scrapy", "twisted", "alembic", "py.warnings"):
+    for name in ("scrapy", "twisted", "alembic", "apscheduler", "py.warnings"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
@@ -261,7 +261,7 @@ def _free_port(host: str, port: int) -> int:
         with socket.create_server((host, port), family=family) as server:
             found: int = server.getsockname()[1]
     except OSError as error:
-        hint = "give another one with --port or --host"
+        hint = "give another one with --port, or EARWITNESS_PORT=8738 make run"
         raise BadInput(f"cannot listen on {host}, port {port}: {error.strerror}; {hint}") from error
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ from policies.errors import BadInput
 from policies.model import Capture, Catalog, Page
 from policies.settings import Settings
 from policies.tracking import Due, Judgement, Tracker, open_tracker
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,9 @@ def opened(settings: Settings, catalog: Catalog) -> Iterator[Tracker]:
     try:
         tracker.recover()
         tracker.register(catalog)
+        again = tracker.catch_up()
+        if again:
+            log.warning("the lexicon changed: %d stored texts were judged again", again)
         yield tracker
     finally:
         tracker.close()

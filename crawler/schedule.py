@@ -153,6 +153,7 @@ class Rounds:
 
     async def _tick(self) -> None:
         try:
+            await asyncio.to_thread(self._tracker.recover)  # of what an earlier round choked on
             now = datetime.now(UTC)
             due = await asyncio.to_thread(self._tracker.due, self._pages, now)
             if due:

@@ -21,8 +21,9 @@ from policies.passages import is_incidental, key, wording
 # chosen by reading pairs of the histories in `shared/ota`; below it pairs are chance.
 _NEARBY = 0.4  # … between the same neighbours
 _ANYWHERE = 0.75  # … wherever they stand
-_LARGEST_GAP = 2_000_000  # passages × passages that difflib may look at between two anchors
+_LARGEST_GAP = 250_000  # passages × passages that difflib may look at between two anchors
 _LARGEST_PAIR = 500_000  # words × words that difflib may look at in a pair
+_MOST_CANDIDATES = 500_000  # pairs that are looked at; a page made to hurt proposes more
 _COMMON_WORD = 40  # a word in more leftover passages than this does not propose pairs
 
 
@@ -310,13 +311,14 @@ def _candidates(
     for i, bag in old.items():
         for word in bag:
             where[word].append(i)
-    return {
-        (i, j)
-        for j, bag in new.items()
-        for word in bag
-        if len(where.get(word, ())) <= _COMMON_WORD
-        for i in where.get(word, ())
-    }
+    found: set[tuple[int, int]] = set()
+    for j, bag in new.items():
+        for word in bag:
+            if len(where.get(word, ())) <= _COMMON_WORD:
+                found.update((i, j) for i in where.get(word, ()))
+        if len(found) > _MOST_CANDIDATES:
+            break
+    return found
 
 
 def _bag(text: str) -> Counter[str]:

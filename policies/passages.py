@@ -83,17 +83,6 @@ def wording(text: str) -> str:
     return " ".join(re.findall(r"\w+", _INSERTED.sub(" ", key(text)).casefold()))
 
 
-_DATE_WORDS = (
-    r"(?:last|latest|date of|effective|updated?|revised|modified|published|version|as of|on"
-    r"|current|previous|see|revision|posted|date"
-    r"|derni[eè]re|mise|mis|[àa]|jour|en|vigueur|le|la|du|au|depuis|modification|date|effet"
-    r"|(?:janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre"
-    r"|d[ée]cembre)"
-    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*)"
-)
-_DATE_LINE = re.compile(rf"(?:{_DATE_WORDS}|[0-9]{{1,4}}(?:st|nd|rd|th|er)?|[\s:,.()/|*_-])+", re.I)
-
-
 def is_incidental(text: str) -> bool:
     """Whether a passage is a label, a bare number, or only says when a page was updated."""
     if len(text) > _LONGEST_INCIDENTAL:

@@ -171,7 +171,7 @@ def change(
         "what": what,
     }
     if not topics:
-        return (first, messages.gettext("None of it is about what you say to an assistant."))
+        return (first, messages.gettext("No topic that we watch was recognised in it."))
     names = "; ".join(topic(t, lang).lower() for t in topics)
     return (first, messages.gettext("It touches: %(topics)s.") % {"topics": names})
 
@@ -192,7 +192,7 @@ def _what(found: Answer, vendor: str, assistants: Sequence[str], lang: str) -> s
     named = _listed(assistants, lang) if assistants else messages.gettext("its assistants")
     words = {"vendor": vendor, "what": named}
     if found.standing is Standing.NOT_READ:
-        return messages.gettext("None of the pages of %(vendor)s could be read.") % words
+        return messages.gettext("None of the pages of %(vendor)s was read so far.") % words
     if found.standing is Standing.NOT_STATED:
         return _not_stated(found, words, lang)
     if found.topic is Topic.HUMAN_REVIEW:

@@ -108,7 +108,8 @@ class HtmlPage:
         whole = self._document([body], skip)
         # A form may be a search box or wrap the whole page (ASP.NET); only the first is furniture.
         most = 0.3 * len(body.get_text())
-        skip.update(id(form) for form in body.find_all("form") if len(form.get_text()) < most)
+        forms = _outermost(body.find_all("form"), set())
+        skip.update(id(form) for form in forms if len(form.get_text()) < most)
         found = [self._document([root], skip) for root in _outermost(body.select(_MAIN), skip)]
         best = max(found, key=lambda document: len(document.text), default=None)
         if best and len(best.text) >= _MAIN_SHARE * len(whole.text):

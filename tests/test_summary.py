@@ -112,7 +112,9 @@ def test_silence_names_how_many_pages_were_read(count: int, lang: str, words: st
 
 def test_not_read_is_another_answer_than_silence():
     blind = answer(standing=Standing.NOT_READ, stance=None, since=None)
-    assert summary.answer(blind, "Acme", (), "en") == ("None of the pages of Acme could be read.",)
+    assert summary.answer(blind, "Acme", (), "en") == (
+        "None of the pages of Acme was read so far.",
+    )
 
 
 def test_what_was_there_at_the_first_look_is_told_so():
@@ -140,7 +142,7 @@ def test_a_change_is_counted_in_the_right_number():
     said = summary.change("Acme", "Aide", (0, 0, 2, 1), [], "fr")
     assert said == (
         "Acme a modifié « Aide » : 2 passages reformulés et 1 passage déplacé.",
-        "Rien n’y concerne ce que vous dites à un assistant.",
+        "Aucun des sujets que nous suivons n’y a été reconnu.",
     )
 
 

@@ -61,6 +61,7 @@ def ota(
     try:
         tracker.register(catalog)
         tracker.recover()
+        tracker.catch_up()
         done = _import(tracker, history, chosen)
     finally:
         tracker.close()

@@ -59,20 +59,23 @@ def change_id(page_id: str, origin: str, before_id: str, after_id: str) -> str:
     return stable_id("change", page_id, origin, before_id, after_id)
 
 
+def _dialect(connection: sa.Connection) -> Any:
+    """The module whose inserts know of conflicts."""
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
+
+
 def _insert_new(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
     """Insert the rows whose key is not there yet."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
+    connection.execute(_dialect(connection).insert(table).on_conflict_do_nothing(), list(rows))
 
 
 def _put(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
     """Insert rows, or bring those whose key is there up to date. All rows have the same keys."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table)
+    insert = _dialect(connection).insert(table)
     keys = [column.name for column in table.primary_key]
     values = {name: insert.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), list(rows))
@@ -215,9 +218,10 @@ def _printable(value: str | None) -> str | None:
 
 
 def known_capture(connection: sa.Connection, id_: str) -> Any:
-    """The row (outcome, digest) of a capture, or None."""
+    """The row (outcome, digest, text) of a capture, or None."""
     c = schema.captures.c
-    return connection.execute(sa.select(c.outcome, c.digest).where(c.id == id_)).first()
+    query = sa.select(c.outcome, c.digest, c.text_id).where(c.id == id_)
+    return connection.execute(query).first()
 
 
 def place_of(row: Any) -> WarcPlace | None:
@@ -235,16 +239,21 @@ def evidence_ends(connection: sa.Connection) -> dict[str, int]:
     return {name: int(last) for name, last in connection.execute(query)}
 
 
-def body_place(connection: sa.Connection, digest: str) -> WarcPlace | None:
-    """Where a body with this digest lies in full, or None."""
+def body_row(connection: sa.Connection, digest: str) -> Any:
+    """The row of the latest capture that holds a body with this digest in full, or None."""
     c = schema.captures.c
     query = (
         schema.captures.select()
         .where(c.digest == digest, c.record.in_(["response", "resource"]))
-        .order_by(c.captured_at)
+        .order_by(c.captured_at.desc())
         .limit(1)
     )
-    row = connection.execute(query).first()
+    return connection.execute(query).first()
+
+
+def body_place(connection: sa.Connection, digest: str) -> WarcPlace | None:
+    """Where a body with this digest lies in full, or None."""
+    row = body_row(connection, digest)
     return place_of(row) if row else None
 
 
@@ -268,15 +277,16 @@ def run_of_unread(connection: sa.Connection, page_id: str, origin: str, text_id:
         sa.select(c.id, c.captured_at, c.text_id, c.outcome)
         .where(c.page_id == page_id, c.origin == origin)
         .order_by(c.captured_at.desc())
-        .limit(50)
+        .execution_options(yield_per=50)  # a run may be long, and is seldom there at all
     )
     run = []
-    for row in connection.execute(query):
-        if row.outcome == Outcome.FAILED.value:  # a capture that saw nothing breaks no run
-            continue
-        if row.text_id != text_id or row.outcome != Outcome.UNREADABLE.value:
-            break
-        run.append(row)
+    with connection.execute(query) as rows:
+        for row in rows:
+            if row.outcome == Outcome.FAILED.value:  # a capture that saw nothing breaks no run
+                continue
+            if row.text_id != text_id or row.outcome != Outcome.UNREADABLE.value:
+                break
+            run.append(row)
     return run[::-1]
 
 
@@ -301,19 +311,19 @@ def put_text(
     t = schema.texts
     if connection.execute(sa.select(t.c.id).where(t.c.id == id_)).first():
         return id_
-    connection.execute(
-        t.insert(),
-        {
-            "id": id_,
-            "lang": lang,
-            "body": codec.pack_text(document.text),
-            "blocks": codec.pack_blocks(document.blocks),
-            "characters": len(document.text),
-            "passages": len(passages),
-            "signature": signature,
-            "region": region,
-        },
-    )
+    row = {
+        "id": id_,
+        "lang": lang,
+        "body": codec.pack_text(document.text),
+        "blocks": codec.pack_blocks(document.blocks),
+        "characters": len(document.text),
+        "passages": len(passages),
+        "signature": signature,
+        "region": region,
+    }
+    insert = _dialect(connection).insert(t).values(row).on_conflict_do_nothing()
+    if connection.execute(insert.returning(t.c.id)).first() is None:
+        return id_  # another process has just kept it
     unique = {p.id: {"id": p.id, "lang": lang, "text": p.text} for p in passages}
     _insert_new(connection, schema.passages, sorted(unique.values(), key=lambda row: row["id"]))
     rows = [
@@ -356,12 +366,6 @@ def load_passages(connection: sa.Connection, text_id: str) -> tuple[Passage, ...
         )
         for row in connection.execute(query)
     )
-
-
-def signature_of(connection: sa.Connection, text_id: str) -> str:
-    """The signature of a stored text."""
-    t = schema.texts
-    return str(connection.execute(sa.select(t.c.signature).where(t.c.id == text_id)).scalar_one())
 
 
 def read_with(connection: sa.Connection, text_id: str, scope: Scope) -> str | None:
@@ -586,7 +590,9 @@ def move_spells(
 
 def load_track(connection: sa.Connection, page_id: str, origin: str) -> Any:
     """The row of a track, locked against other writers, or None."""
-    t = schema.tracks
+    p, t = schema.pages, schema.tracks
+    # The page is locked, too: of a first capture there is no track to lock yet.
+    connection.execute(sa.select(p.c.id).where(p.c.id == page_id).with_for_update())
     query = t.select().where(t.c.page_id == page_id, t.c.origin == origin).with_for_update()
     return connection.execute(query).first()
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from policies.model import Page
 from policies.settings import Settings
 
-_LONGEST_PATIENCE = 6  # doublings of the time between two tries of a page that cannot be read
+_LONGEST_PATIENCE = 6  # doublings of the time between two tries
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Standing:
     last_capture_at: datetime | None = None
     waits: bool = False  # a new text waits to be seen again
     failures: int = 0  # unread captures in a row
+    passed: int = 0  # texts that waited in vain, of late
 
 
 def due_at(standing: Standing, settings: Settings) -> datetime | None:
@@ -34,9 +35,8 @@ def due_at(standing: Standing, settings: Settings) -> datetime | None:
     if standing.last_capture_at is None:
         return None
     wait = settings.interval
-    if standing.waits:
-        wait = min(wait, settings.recheck_after)
-    elif standing.failures:
-        doublings = min(standing.failures - 1, _LONGEST_PATIENCE)
-        wait = min(wait, settings.recheck_after * 2**doublings)
+    if standing.waits or standing.failures:
+        # A page that fails, or that differs at every look, is asked less and less often.
+        tries = max(standing.failures - 1, 0) + (standing.passed if standing.waits else 0)
+        wait = min(wait, settings.recheck_after * 2 ** min(tries, _LONGEST_PATIENCE))
     return standing.last_capture_at + wait

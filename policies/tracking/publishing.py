@@ -131,7 +131,7 @@ def _held(
         assert decision.variant is not None
         held = _seen(job, decision.variant.held)
         _set_state(job, held, VersionState.CONFIRMED, confirmed_at=job.at)
-        _move_spells(job, held)
+        _move_spells(job, replace(held, captured_at=decision.variant.since or job.at))
         return held, ()
     if step is Step.CONFIRMS:
         assert track.pending is not None
@@ -150,6 +150,9 @@ def _held(
         assert decision.variant.since is not None
         assert decision.variant.since_capture is not None
         first_capture, first_at = decision.variant.since_capture, decision.variant.since
+        # The text as that capture showed it: a dated line may differ from today's.
+        shown = writing.known_capture(job.connection, first_capture).text_id
+        text = replace(text, id=shown)
     base = track.current if step is Step.SETTLES else comparing.nearest(job, text)
     state = VersionState.VARIANT if step is Step.SHIFTS else VersionState.PENDING
     held = _new_version(job, text, state, base, first_capture, first_at)

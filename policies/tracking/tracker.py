@@ -21,6 +21,7 @@ from policies.tracking.due import Due, Standing, due_at
 from policies.tracking.job import Job, Judgement, Memory
 from policies.tracking.publishing import publish
 from policies.tracking.reading import read
+from policies.tracking.reread import outdated, reread
 from policies.tracking.rows import track_of
 from policies.tracking.state import CRAWL
 
@@ -66,7 +67,9 @@ class Tracker:
                 page = writing.load_page(connection, orphan.capture.page_id)
             if page is None:
                 continue
-            with suppress(BadInput):  # refused when it was made: time ran backwards
+            with suppress(
+                BadInput, BadEvidence
+            ):  # refused when it was made, or of a body that is lost
                 self._judge(page, self._whole(orphan), orphan.written)
                 adopted += 1
         return adopted
@@ -82,13 +85,27 @@ class Tracker:
         kept = evidence.read_capture(self.settings.evidence, place)
         return replace(orphan.capture, body=kept.body)
 
+    def catch_up(self) -> int:
+        """Judge again what another lexicon judged, so that like is compared with like; how many."""
+        waiting = len(outdated(self.store, self._detector))
+        if waiting:
+            reread(self.store, self._detector, lambda _: None)
+        return waiting
+
     def observe(self, page: Page, capture: Capture) -> Judgement:
         """Keep a capture as evidence, then judge it. Raises BadInput where time runs backwards."""
         with self._lock:
             written = None
             if capture.status is not None and capture.failure is None:
                 written = self._writer.write(capture, self._same_body(capture))
-            return self._judge(page, capture, written)
+            try:
+                return self._judge(page, capture, written)
+            except BadInput:
+                raise
+            except BaseException:
+                # Nothing is to stand behind it in its file, so that recover() finds it there.
+                self._writer.close()
+                raise
 
     def due(self, pages: Iterable[Page], now: datetime, force: bool = False) -> list[Due]:
         """The pages to fetch now, in the order given. `force`: also those not yet due."""
@@ -138,8 +155,16 @@ class Tracker:
                 digest = last.digest if last else None
             else:
                 digest = evidence.digest(capture.body)
-            place = writing.body_place(connection, digest) if digest else None
-        return evidence.read_capture(self.settings.evidence, place) if place else None
+            row = writing.body_row(connection, digest) if digest else None
+        place = writing.place_of(row) if row else None
+        if row is None or place is None:
+            return None
+        if capture.status != 304:
+            try:
+                evidence.read_capture(self.settings.evidence, place)
+            except BadEvidence:
+                return None  # lost on disk: the body at hand is kept in full again
+        return Capture(row.page_id, row.origin, row.captured_at, row.url, row.final_url, row.status)
 
     def _judge(self, page: Page, capture: Capture, written: evidence.Written | None) -> Judgement:
         id_ = writing.capture_id(capture.page_id, capture.origin, capture.captured_at)
@@ -172,4 +197,5 @@ class Tracker:
 def _standing(row: Any) -> Standing:
     if row is None:
         return Standing()
-    return Standing(row.last_capture_at, row.pending_id is not None, row.failures)
+    passed = sum(1 for variant in row.variants if not variant["returns"])
+    return Standing(row.last_capture_at, row.pending_id is not None, row.failures, passed)

@@ -104,7 +104,9 @@ def _stated(vendor_id: str | None) -> sa.Select[Any]:
         t.versions.c.page_id,
         t.versions.c.origin,
         t.text_passages.c.passage_id,
-        t.verdicts.c.id,
+        # The same words saying the same: what stands beside them may have changed.
+        sa.cast(t.verdicts.c.topics, sa.Text),
+        t.verdicts.c.stance,
     )
     newest = (
         sa.case((t.versions.c.id == t.tracks.c.current_id, 0), else_=1),
