@@ -675,6 +675,45 @@ def test_recovery_goes_on_where_it_was_killed(
     assert results[0] == results[1]
 
 
+def test_a_capture_whose_judging_failed_is_found_again(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sa.exc.OperationalError("INSERT", {}, Exception("the disk is full"))
+
+    watch.see(A)
+    with monkeypatch.context() as broken:
+        broken.setattr("policies.tracking.tracker.publish", full)
+        with pytest.raises(sa.exc.OperationalError):
+            watch.see(B)
+    assert watch.tracker.recover() == 1
+    watch.see(B)
+    assert [change.replaced for change in watch.changes] == [1]
+
+
+def test_evidence_that_is_lost_stops_no_later_capture(database_url: str, tmp_path: Path) -> None:
+    watch = Watch(database_url, tmp_path / "data")
+    watch.see(A)
+    for file in (watch.folder / "evidence").glob("*/*.warc.gz"):
+        file.unlink()
+    watch.reopen()
+    assert watch.see(A).outcome is Outcome.UNCHANGED
+    watch.see(B)
+    watch.see(B)
+    assert len(watch.changes) == 1
+    assert ["cannot be read" in problem for problem in watch.problems(deep=False)] == [True]
+    watch.tracker.close()
+
+
+def test_a_reversal_shows_the_text_of_its_own_capture(watch: Watch) -> None:
+    watch.see([*A, "Last updated: 1 May 2026"])
+    watch.see([*B, "Last updated: 2 May 2026"])
+    watch.see([*B, "Last updated: 2 May 2026"])
+    for day in range(3, 13):
+        watch.see([*A, f"Last updated: {day} May 2026"], after=timedelta(days=1))
+    assert len(watch.changes) == 2  # the edit, and that it was taken back; `watch` verifies
+
+
 def test_evidence_of_a_page_that_nobody_knows_is_left_alone(watch: Watch) -> None:
     watch.see(A)
     shutil.copytree(watch.folder, watch.folder.with_name("copy"))
