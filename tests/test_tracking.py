@@ -27,11 +27,14 @@ from policies.model import (
     Policy,
     PolicyKind,
     Scope,
+    Stance,
+    Topic,
     Vendor,
     VersionState,
 )
 from policies.settings import Settings
 from policies.store import open_store, schema, writing
+from policies.store.queries.statements import statements
 from policies.tracking import Judgement, Tracker
 from policies.tracking.verify import verify
 
@@ -712,6 +715,23 @@ def test_a_reversal_shows_the_text_of_its_own_capture(watch: Watch) -> None:
     for day in range(3, 13):
         watch.see([*A, f"Last updated: {day} May 2026"], after=timedelta(days=1))
     assert len(watch.changes) == 2  # the edit, and that it was taken back; `watch` verifies
+
+
+def test_a_statement_lives_on_when_the_sentence_before_it_is_reworded(watch: Watch) -> None:
+    reworded = [
+        "When you talk to Brello, what you said goes to our servers as a recording.",
+        *A[1:],
+    ]
+    watch.see(A)
+    watch.see(reworded)
+    watch.see(reworded)
+    with watch.tracker.store.engine.connect() as connection:
+        found = statements(connection)
+    listened = [
+        row for row in found if Topic.HUMAN_REVIEW in row.topics and row.stance is Stance.YES
+    ]
+    assert len({row.passage_id for row in listened}) == len(listened) >= 1
+    assert {row.first_seen for row in listened} == {START + HOUR}
 
 
 def test_evidence_of_a_page_that_nobody_knows_is_left_alone(watch: Watch) -> None:
