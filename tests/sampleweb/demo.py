@@ -55,7 +55,17 @@ def main() -> None:
         data = given.data or stack.enter_context(tempfile.TemporaryDirectory(prefix="earwitness-"))
         (_tell_programs if given.json else _tell_people)(Path(data))
         if not given.once:
+            if not given.json:
+                print(_INVITATION.format(data=data, program=_program()), flush=True)
             _serve(Path(data), given.port)
+
+
+_INVITATION = """
+Ask it yourself while it stays up, in another terminal:
+  EARWITNESS_DATA={data} {program} changes --topic human_review
+Ctrl-C ends it, and a folder that it made goes with it; to keep one:
+  python -m tests.sampleweb.demo --data DIR
+"""
 
 
 def _tell_people(data: Path) -> None:
@@ -195,11 +205,9 @@ def _serve(data: Path, port: int) -> None:
     if port and not is_free(port):
         print(f"Port {port} is taken, so the site gets another one.")
         port = 0
-    beside = Path(sys.executable).with_name("earwitness")
-    program = str(beside) if beside.exists() else "earwitness"
     sys.stdout.flush()
     environ = surroundings(EARWITNESS_DATA=str(data))
-    server = subprocess.Popen([program, "serve", "--port", str(port)], env=environ)
+    server = subprocess.Popen([_program(), "serve", "--port", str(port)], env=environ)
     try:
         sys.exit(server.wait())
     except KeyboardInterrupt:
@@ -207,6 +215,12 @@ def _serve(data: Path, port: int) -> None:
     finally:
         server.terminate()
         server.wait()
+
+
+def _program() -> str:
+    """The `earwitness` beside this Python, else the first on the PATH."""
+    beside = Path(sys.executable).with_name("earwitness")
+    return str(beside) if beside.exists() else "earwitness"
 
 
 def is_free(port: int) -> bool:
