@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from apiflask import APIBlueprint
@@ -15,10 +17,11 @@ from api.reading import connection, remembered
 from api.site import showing
 from policies import rendering
 from policies.errors import BadInput, UnknownId
-from policies.ledger import FAR_REACHING, Standing
+from policies.ledger import FAR_REACHING, Standing, Statement
 from policies.locale import LANGUAGES
 from policies.model import Health, Topic
 from policies.store.queries import catalog, changes, tracks, versions
+from policies.store.queries.catalog import PageRow
 from policies.store.queries.changes import Wanted
 from policies.store.queries.rows import Position
 
@@ -60,7 +63,7 @@ def _language() -> None:
 @pages.get("/")
 def front() -> str:
     """Every vendor's answer on people listening."""
-    lines = remembered("front", _lines)
+    lines = remembered(f"front in {g.lang}", partial(_lines, lang=g.lang))
     known_pages = [page for line in lines for page in line.known.pages]
     recent = changes.changes(connection(), Wanted(topic=Topic.HUMAN_REVIEW), limit=_RECENT)
     as_of = tracks.as_of(connection())
@@ -74,16 +77,23 @@ def front() -> str:
     )
 
 
-def _lines(reader: sa.Connection) -> tuple[Line, ...]:
+def _lines(reader: sa.Connection, lang: str) -> tuple[Line, ...]:
     everybody = remembered("everybody", knowledge.everybody)
     by_page = {page.page.id: page.page for known in everybody for page in known.pages}
-    first = [s for k in everybody for s in k.answers[Topic.HUMAN_REVIEW].statements[:1]]
-    quotes = knowledge.quotes(reader, first, by_page)
+    chosen = [_telling(known, by_page, lang) for known in everybody]
+    quotes = knowledge.quotes(reader, (s for s in chosen if s is not None), by_page)
     lines = [
-        Line(k, next((quotes[s.place] for s in k.answers[Topic.HUMAN_REVIEW].statements[:1]), None))
-        for k in everybody
+        Line(known, quotes[statement.place] if statement is not None else None)
+        for known, statement in zip(everybody, chosen, strict=True)
     ]
     return tuple(sorted(lines, key=_how_far))
+
+
+def _telling(known: Known, pages: Mapping[str, PageRow], lang: str) -> Statement | None:
+    """The statement that stands for a vendor's answer: one in the reader's language, if any."""
+    said = known.answers[Topic.HUMAN_REVIEW].statements
+    alike = [s for s in said if s.stance is said[0].stance]
+    return next((s for s in alike if pages[s.page_id].lang == lang), said[0] if said else None)
 
 
 def _how_far(line: Line) -> tuple[int, str]:
