@@ -734,6 +734,17 @@ def test_a_statement_lives_on_when_the_sentence_before_it_is_reworded(watch: Wat
     assert {row.first_seen for row in listened} == {START + HOUR}
 
 
+def test_an_edit_gets_through_on_a_page_that_differs_at_every_look(watch: Watch) -> None:
+    watch.see([*A, "Read by 17 people today."])
+    watch.see([*A, "Read by 21 people today."])
+    watch.see([*B, "Read by 34 people today."])
+    judged = watch.see([*B, "Read by 55 people today."])
+    assert [reason.rule for reason in judged.reasons] == ["borne-out", "seen-once"]
+    watch.see([*B, "Read by 89 people today."])
+    (change,) = watch.changes
+    assert (change.added, change.removed, change.replaced) == (0, 0, 1)
+
+
 def test_evidence_of_a_page_that_nobody_knows_is_left_alone(watch: Watch) -> None:
     watch.see(A)
     shutil.copytree(watch.folder, watch.folder.with_name("copy"))

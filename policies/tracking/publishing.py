@@ -27,7 +27,10 @@ def publish(job: Job, found: Read | Unread) -> Judgement:
         text = found.text
         sighting = Sighting(text.signature, text.region, job.capture_id, job.at, job.seen_until)
         carried = _carry(job, text, decide(job.track, sighting))
-        judgement = _advance(job, found, decide(job.track, sighting), job.capture_id, job.at)
+        decision = decide(job.track, sighting)
+        judgement = _advance(
+            job, found, decision, job.capture_id, job.at, because=_BORNE_OUT if carried else ()
+        )
         return replace(judgement, published=(*carried, *judgement.published))
     remnant = _remnant(job, found)
     if remnant is None:
@@ -53,9 +56,11 @@ def _carry(job: Job, text: Text, decision: Decision) -> tuple[str, ...]:
     if not lasts.said or lasts.weight < RULES.borne_out * compared.weight:
         return ()
     published = _confirm(job, waiting, job.at, lasts)
-    reason = Reason("borne-out", "a later text bears out what the waiting one changed")
-    job.track = after(job.track, Decision(Step.CONFIRMS, reason), waiting)
+    job.track = after(job.track, Decision(Step.CONFIRMS, *_BORNE_OUT), waiting)
     return published
+
+
+_BORNE_OUT = (Reason("borne-out", "a later text bears out what the waiting one changed"),)
 
 
 # --- unread ----------------------------------------------------------------------------
@@ -99,12 +104,21 @@ def _remnant(job: Job, found: Unread) -> tuple[Decision, str, datetime] | None:
 
 
 def _advance(
-    job: Job, read: Read, decision: Decision, first_capture: str, first_at: datetime
+    job: Job,
+    read: Read,
+    decision: Decision,
+    first_capture: str,
+    first_at: datetime,
+    *,
+    because: tuple[Reason, ...] = (),
 ) -> Judgement:
-    """Write a decision. `first_capture`, `first_at`: what first showed the text."""
+    """Write a decision. `first_capture`, `first_at`: what first showed the text.
+
+    `because`: what the capture led to besides.
+    """
     is_new = decision.step in (Step.FIRST, Step.WAITS, Step.STANDS)
     outcome = Outcome.CHANGED if is_new else Outcome.UNCHANGED
-    reasons = (decision.reason,)
+    reasons = (*because, decision.reason)
     _put_capture(job, outcome, reasons, read.text)
     held, published = _held(job, read.text, decision, first_capture, first_at)
     if job.track.pending and decision.step is not Step.CONFIRMS:
