@@ -172,6 +172,12 @@ def methods(page: Page, kind: str) -> tuple[str, ...]:
     return (f"select:{mark}/{READER}", main)
 
 
+def kind_of(method: str) -> str:
+    """The kind of body that a rung of the ladder reads: "html", "markdown" or "plain"."""
+    rung = method.partition("/")[0].partition(":")[0]
+    return "html" if rung in ("select", "main") else rung
+
+
 def retention(before: Sequence[Passage], now: Sequence[Passage]) -> Retention:
     """How much of the earlier passages the new ones hold."""
     there = {passage.id for passage in now}

@@ -26,12 +26,13 @@ def publish(job: Job, found: Read | Unread) -> Judgement:
         _rebase(job, found.text.method)
         text = found.text
         sighting = Sighting(text.signature, text.region, job.capture_id, job.at, job.seen_until)
-        carried = _carry(job, text, decide(job.track, sighting))
         decision = decide(job.track, sighting)
-        judgement = _advance(
-            job, found, decision, job.capture_id, job.at, because=_BORNE_OUT if carried else ()
-        )
-        return replace(judgement, published=(*carried, *judgement.published))
+        because: tuple[Reason, ...] = ()
+        published = _bear_out(job, text, decision)
+        if published is not None:  # the text that waited is the current one now: decide anew
+            decision, because = decide(job.track, sighting), _BORNE_OUT
+        judgement = _advance(job, found, decision, job.capture_id, job.at, because=because)
+        return replace(judgement, published=(*(published or ()), *judgement.published))
     remnant = _remnant(job, found)
     if remnant is None:
         return _unread(job, found)
@@ -42,19 +43,20 @@ def publish(job: Job, found: Read | Unread) -> Judgement:
     return _advance(job, read, decision, first_capture, first_at)
 
 
-def _carry(job: Job, text: Text, decision: Decision) -> tuple[str, ...]:
-    """Confirm the text that waits, if a new one bears out some of its edits; ids of changes.
+def _bear_out(job: Job, text: Text, decision: Decision) -> tuple[str, ...] | None:
+    """Confirm the text that waits, if a new one bears out enough of its edits.
 
-    So an edit gets through on a page that differs at every look, and one that is edited faster
-    than it is looked at.
+    The ids of the changes published with that; None: it was not confirmed. So an edit gets
+    through on a page that differs at every look, and one that is edited faster than it is
+    looked at.
     """
     waiting = job.track.pending
     if waiting is None or decision.step not in (Step.WAITS, Step.STANDS):
-        return ()
+        return None
     compared = comparing.compare(job, waiting)
     lasts = comparing.lasting(job, compared, job.passages(text.id), waiting.captured_at)
     if not lasts.said or lasts.weight < RULES.borne_out * compared.weight:
-        return ()
+        return None
     published = _confirm(job, waiting, job.at, lasts)
     job.track = after(job.track, Decision(Step.CONFIRMS, *_BORNE_OUT), waiting)
     return published

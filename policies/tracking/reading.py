@@ -78,9 +78,7 @@ def _known(job: Job, text_id: str) -> Text | None:
     held = next((h for h in job.held() if h.text_id == text_id), None)
     if held is None:
         return None
-    kind = held.method.partition("/")[0].partition(":")[0]
-    kind = "html" if kind in ("main", "select") else kind
-    first, *others = judge.methods(job.page, kind)
+    first, *others = judge.methods(job.page, judge.kind_of(held.method))
     broken = any(warning.rule == "selector-broken" for warning in job.track.warnings)
     if held.method != first and not (broken and held.method in others):
         return None
