@@ -17,6 +17,7 @@ from policies.rendering import Step
 from policies.store.queries import catalog, changes, statements, texts, tracks, versions
 from policies.store.queries.catalog import PageRow, VendorRow
 from policies.store.queries.changes import ChangeRow
+from policies.store.queries.health import PageHealth, health_of
 from policies.store.queries.statements import StatementRow
 from policies.store.queries.tracks import TrackRow
 from policies.store.queries.versions import DisclosureRow, Excerpt, TextRow, VersionRow
@@ -29,6 +30,11 @@ class KnownPage:
     page: PageRow
     now: TrackRow | None  # None: never fetched nor imported
     tracks: tuple[TrackRow, ...]
+
+    @property
+    def health(self) -> PageHealth:
+        """Whether it can be looked at, as the crawl left it."""
+        return health_of(self.tracks)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from flask import Flask, current_app, g
 
+from api.knowledge import KnownPage
 from policies.settings import Settings
 from policies.store import Store, open_store
 from policies.store.queries import tracks
+from policies.store.queries.health import PageHealth, health_of
 
 T = TypeVar("T")
 _KEY = "earwitness"
@@ -43,6 +46,11 @@ class Room:
     settings: Settings
     store: Store
     memory: Memory = field(default_factory=Memory)
+
+
+def health_now(known: KnownPage) -> PageHealth:
+    """A page's health as of now: what the crawl left alone for long is stale."""
+    return health_of(known.tracks, datetime.now(UTC), room().settings.interval)
 
 
 def furnish(app: Flask, settings: Settings) -> None:

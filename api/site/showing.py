@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from api import knowledge
 from api.knowledge import WholeChange
+from api.reading import health_now
 from policies import moments, rendering, summary
 from policies.ledger import Answer
 from policies.locale import LANGUAGES, translations
@@ -83,6 +84,7 @@ def install(app: Flask) -> None:
         number=lambda value: summary.number(value, g.lang),
         topic=lambda value: summary.topic(value, g.lang),
         stance=lambda value: summary.stance(value, g.lang),
+        health_now=health_now,
         health=lambda value: messages().gettext(_HEALTH[value]),
         state=lambda value: messages().gettext(_STATE[value]),
         kind=lambda value: messages().gettext(_KIND[value]),

@@ -13,14 +13,15 @@ from pydantic import BaseModel
 
 from api import bundle, cursors, knowledge
 from api.errors import is_api
-from api.reading import connection, remembered
+from api.reading import connection, health_now, remembered
 from api.v1 import params, schemas, shaping
 from policies import __version__
 from policies.errors import BadInput, UnknownId
-from policies.store.queries import catalog, changes, tracks, versions
+from policies.store.queries import catalog, changes, events, tracks, versions
 from policies.store.queries.changes import ChangeRow, Wanted
 from policies.store.queries.rows import Position
 from policies.store.queries.versions import VersionRow
+from policies.tracking.explain import explain
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1", tag="v1")
 alive = APIBlueprint("alive", __name__, tag="v1")
@@ -185,6 +186,56 @@ def change(change_id: str) -> Response:
     return _reply(shaping.change(connection(), row))
 
 
+@v1.get("/events")
+@v1.input(params.EventsQuery, location="query", arg_name="query")
+@v1.output(schemas.Events)
+@v1.doc(summary="What people are told of, each thing once: edits, and other health of a page")
+def event_list(query: params.EventsQuery) -> Response:
+    """Events by filter."""
+    wanted = events.Wanted(
+        kind=query.kind,
+        vendor_id=query.vendor,
+        page_id=query.page,
+        topic=query.topic,
+        lang=query.language,
+        since=query.since,
+        before=query.until,
+    )
+    found = events.events(
+        connection(), wanted, after=cursors.position(query.cursor), limit=query.limit
+    )
+    last = found.items[-1] if found.more else None
+    following = cursors.of_position(Position(last.confirmed_at, last.id)) if last else None
+    return _reply(
+        schemas.Events(
+            as_of=_as_of(),
+            next=following,
+            items=[shaping.event(row) for row in found.items],
+        ),
+        following,
+    )
+
+
+@v1.get("/events/<event_id>")
+@v1.output(schemas.Event)
+@v1.doc(summary="An event, with every page where it happened")
+def event(event_id: str) -> Response:
+    """One event."""
+    row = events.event(connection(), event_id)
+    if row is None:
+        raise UnknownId(f"no event has the id {event_id!r}")
+    return _reply(shaping.event(row))
+
+
+@v1.get("/explain/<id>")
+@v1.output(schemas.Explained)
+@v1.doc(summary="Which rules, with their numbers, led to a capture, version or change")
+def explained(id: str) -> Response:  # noqa: A002 - the name of the path's parameter
+    """Why something is what it is."""
+    told = explain(connection(), id)
+    return _reply(schemas.Explained(kind=told.pop("kind"), id=told.pop("id"), told=told))
+
+
 @v1.get("/health")
 @v1.input(params.HealthQuery, location="query", arg_name="query")
 @v1.output(schemas.HealthReport)
@@ -192,7 +243,8 @@ def change(change_id: str) -> Response:
 def health(query: params.HealthQuery) -> Response:
     """Every page's health, by page id."""
     everything = catalog.pages(connection(), vendor_id=query.vendor).items
-    items = [shaping.health_item(p) for p in knowledge.known_pages(connection(), everything)]
+    known = knowledge.known_pages(connection(), everything)
+    items = [shaping.health_item(page, health_now(page)) for page in known]
     after = cursors.row_id(query.cursor) or ""
     wanted = [
         item for item in items if item.page_id > after and query.health in (None, item.health)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from policies import moments
 from policies.errors import BadInput
-from policies.model import Health, Topic, VersionState
+from policies.model import EventKind, Health, Topic, VersionState
 
 LARGEST = 200  # items in one page of a list
 _WHOLE = re.compile(r"[0-9]{1,3}")
@@ -84,6 +84,20 @@ class ChangesQuery(Paging):
     until: Until = Field(
         default=None, description="First captured then or before; a date is whole."
     )
+    language: Language = Field(default=None, description="ISO 639-1.")
+
+
+class EventsQuery(Paging):
+    """Which events."""
+
+    kind: EventKind | None = Field(
+        default=None, description="Only edits (`change`), or only another health of a page."
+    )
+    vendor: Id = Field(default=None, description="Id of a vendor.")
+    page: Id = Field(default=None, description="Id of a page: only what happened there, too.")
+    topic: Topic | None = Field(default=None, description="Only changes that touch this topic.")
+    since: Since = Field(default=None, description="Published then or later.")
+    until: Until = Field(default=None, description="Published then or before; a date is whole.")
     language: Language = Field(default=None, description="ISO 639-1.")
 
 

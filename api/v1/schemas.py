@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -13,6 +13,7 @@ from policies.model import (
     BlockKind,
     ControlKind,
     EditKind,
+    EventKind,
     Health,
     PolicyKind,
     Scope,
@@ -58,10 +59,11 @@ class Control(Shape):
 
 
 class Notice(Shape):
-    """A rule that holds though the page is read."""
+    """A rule that led to something, with its numbers."""
 
     rule: str
     says: str
+    numbers: dict[str, float | str]
 
 
 class PageHealth(Shape):
@@ -240,12 +242,23 @@ class ChangeBrief(Shape):
     after_id: str
     captured_at: At
     confirmed_at: At
+    event_id: str | None = Field(description="The event that it is an occurrence of.")
     topics: list[Topic]
     added: int
     removed: int
     replaced: int
     moved: int
     summary: dict[str, list[str]]
+
+
+class Place(Shape):
+    """A page that holds a passage in the version believed now."""
+
+    page_id: str
+    title: str
+    url: str
+    since: At
+    as_of: At | None
 
 
 class Side(Shape):
@@ -279,6 +292,9 @@ class Edit(Shape):
     headings: list[str]
     topics: list[Topic]
     spans: list[Span]
+    still_stated: list[Place] = Field(
+        description="Where the vendor still states a passage that this edit took out."
+    )
 
 
 class Change(ChangeBrief):
@@ -286,11 +302,37 @@ class Change(ChangeBrief):
 
     before: Version
     after: Version
+    same_edit: list[ChangeBrief] = Field(
+        description="The other occurrences of its event: the same edit on other pages."
+    )
     words_removed: int
     words_added: int
     edits: list[Edit]
     previous_id: str | None
     next_id: str | None
+
+
+class Event(Shape):
+    """What people are told of: an edit on however many pages, or another health of a page."""
+
+    id: str
+    kind: EventKind
+    vendor_id: str
+    vendor_name: str
+    page_id: str = Field(description="Where it was seen first.")
+    page_title: str
+    page_url: str
+    language: str
+    region: str | None
+    captured_at: At = Field(description="First capture that showed it.")
+    confirmed_at: At = Field(description="When it was published.")
+    updated_at: At = Field(description="When its last occurrence was published.")
+    topics: list[Topic]
+    health_before: Health | None
+    health_after: Health | None
+    reason: str = Field(description="Why, of another health.")
+    labels: list[Notice]
+    occurrences: list[ChangeBrief]
 
 
 class VendorBrief(Shape):
@@ -361,11 +403,25 @@ class Changes(Listing):
     items: list[ChangeBrief]
 
 
+class Events(Listing):
+    """Events, newest first by when they were published."""
+
+    items: list[Event]
+
+
 class HealthReport(Listing):
     """Every page's health, and how many there are of each."""
 
     counts: dict[Health, int]
     items: list[HealthItem]
+
+
+class Explained(Shape):
+    """What an id names and the rules that led to it."""
+
+    kind: str = Field(description="`capture`, `version` or `change`.")
+    id: str
+    told: dict[str, Any] = Field(description="As `earwitness explain --json` prints it.")
 
 
 class Alive(Shape):

@@ -198,6 +198,9 @@ changes = sa.Table(
     sa.Column("edits", sa.LargeBinary, nullable=False),  # JSON, zlib; see store.codec
     # Same for the same rewording wherever it happens.
     sa.Column("fingerprint", sa.Text, nullable=False, default="", index=True),
+    sa.Column("weight", sa.Integer),  # characters that its edits touch; None: not yet in an event
+    sa.Column("regional", sa.Float),  # share of them in passages that name a region
+    sa.Column("event_id", sa.ForeignKey("events.id"), index=True),  # None: not yet in one
     sa.Column("added", sa.Integer, nullable=False),  # passages
     sa.Column("removed", sa.Integer, nullable=False),
     sa.Column("replaced", sa.Integer, nullable=False),
@@ -212,6 +215,36 @@ change_topics = sa.Table(
     sa.Column("change_id", sa.ForeignKey(changes.c.id), primary_key=True),
     sa.Column("topic", sa.Text, primary_key=True),
     sa.Index("ix_change_topics_topic", "topic"),
+)
+
+rewordings = sa.Table(
+    "rewordings",
+    metadata,
+    # The edits of a change, one by one, so that the same edit on another page is found.
+    sa.Column("change_id", sa.ForeignKey(changes.c.id), primary_key=True),
+    sa.Column("mark", sa.Text, primary_key=True),  # same for the same edit wherever it happens
+    sa.Column("weight", sa.Integer, nullable=False),  # characters that it touches
+    sa.Index("ix_rewordings_mark", "mark"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    # What people are told of: one edit on however many pages, or another health of a page.
+    sa.Column("id", sa.Text, primary_key=True),  # 16 hex digits
+    sa.Column("kind", sa.Text, nullable=False),  # EventKind
+    sa.Column("vendor_id", sa.ForeignKey(vendors.c.id), nullable=False),
+    sa.Column("page_id", sa.ForeignKey(pages.c.id), nullable=False),  # where it was seen first
+    sa.Column("captured_at", Instant, nullable=False),  # first capture that showed it
+    sa.Column("confirmed_at", Instant, nullable=False),  # when it was published
+    sa.Column("updated_at", Instant, nullable=False),  # when the last occurrence was published
+    sa.Column("health_before", sa.Text),  # Health; None: of a change, or nothing was told before
+    sa.Column("health_after", sa.Text),  # Health; None: of a change
+    sa.Column("says", sa.Text, nullable=False),  # why, of another health; "" of a change
+    sa.Column("labels", sa.JSON, nullable=False),  # [{rule, says, numbers}]
+    sa.Index("ix_events_time", "confirmed_at", "id"),
+    sa.Index("ix_events_vendor", "vendor_id", "confirmed_at"),
+    sa.Index("ix_events_page", "page_id", "confirmed_at"),
 )
 
 spells = sa.Table(
@@ -242,6 +275,8 @@ tracks = sa.Table(
     sa.Column("health", sa.Text, nullable=False),  # Health
     sa.Column("health_since", Instant),
     sa.Column("health_reason", sa.Text, nullable=False),
+    sa.Column("health_seen", sa.Integer, nullable=False, default=0),  # captures in a row with it
+    sa.Column("health_told", sa.Text),  # the health of the last event; None: none was due yet
     sa.Column("warnings", sa.JSON, nullable=False),  # rules that hold though the page is read
     sa.Column("failures", sa.Integer, nullable=False),  # unread captures in a row
 )

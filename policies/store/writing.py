@@ -510,8 +510,13 @@ def put_change(
     edits: Sequence[Edit],
     said: Sequence[Edit],
     fingerprint: str,
+    rewordings: Mapping[str, int],
+    regional: float,
 ) -> str:
-    """Publish a change; its id. `said`: the edits that change words, which are counted."""
+    """Publish a change; its id.
+
+    `said`: the edits that change words, which are counted; `rewordings`: their marks and weights.
+    """
     id_ = change_id(page_id, origin, before_id, after_id)
     counts = {
         kind.value: sum(1 for edit in said if edit.kind is kind)
@@ -530,6 +535,8 @@ def put_change(
             "topics": [topic.value for topic in topics],
             "edits": codec.pack_edits(edits),
             "fingerprint": fingerprint,
+            "weight": sum(rewordings.values()),
+            "regional": regional,
             "moved": sum(1 for edit in edits if edit.kind is EditKind.MOVED),
             **counts,
         },
@@ -537,7 +544,19 @@ def put_change(
     rows = [{"change_id": id_, "topic": topic.value} for topic in topics]
     if rows:
         connection.execute(schema.change_topics.insert(), rows)
+    put_rewordings(connection, id_, rewordings)
     return id_
+
+
+def put_rewordings(
+    connection: sa.Connection, change_id: str, rewordings: Mapping[str, int]
+) -> None:
+    """Keep the edits of a change one by one."""
+    _insert_new(
+        connection,
+        schema.rewordings,
+        [{"change_id": change_id, "mark": m, "weight": w} for m, w in rewordings.items()],
+    )
 
 
 def has_twin(

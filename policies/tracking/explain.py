@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from policies.errors import UnknownId
 from policies.model import VersionState
-from policies.store import Store, codec, explaining
+from policies.store import codec, explaining
 
 # What each state of a version means.
 _STATES = {
@@ -22,14 +22,13 @@ _STATES = {
 }
 
 
-def explain(store: Store, id_: str) -> dict[str, Any]:
+def explain(connection: sa.Connection, id_: str) -> dict[str, Any]:
     """What bears an id, and what led to it, as JSON values. Raises UnknownId."""
-    with store.engine.connect() as connection:
-        found = explaining.find(connection, id_)
-        if found is None:
-            raise UnknownId(f"nothing bears the id {id_!r}: give that of a capture or a change")
-        kind, row = found
-        return {"kind": kind, **_EXPLAINED[kind](connection, row)}
+    found = explaining.find(connection, id_)
+    if found is None:
+        raise UnknownId(f"nothing bears the id {id_!r}: give that of a capture, version or change")
+    kind, row = found
+    return {"kind": kind, **_EXPLAINED[kind](connection, row)}
 
 
 def _capture(connection: sa.Connection, row: Any) -> dict[str, Any]:
@@ -86,9 +85,16 @@ def _change(connection: sa.Connection, row: Any) -> dict[str, Any]:
         "topics": row.topics,
         "edits": dict(sorted(edits.items())),
         "counted": {"added": row.added, "removed": row.removed, "replaced": row.replaced},
-        "same_rewording": [
-            {"change": twin.id, "page": twin.page_id, "captured_at": _iso(twin.captured_at)}
-            for twin in explaining.twins(connection, row)
+        "event": row.event_id,
+        "regional_share": row.regional,
+        "same_edits": [
+            {
+                "change": other.id,
+                "page": other.page_id,
+                "captured_at": _iso(other.captured_at),
+                "share": round(2 * other.shared / (row.weight + other.weight), 3),
+            }
+            for other in explaining.same_edits(connection, row)
         ],
         "version": _version(connection, after[1]) if after else None,
     }

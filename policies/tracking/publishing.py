@@ -10,7 +10,7 @@ from policies import judge
 from policies.model import Health, Outcome, Passage, Reason, VersionState
 from policies.passages import signature
 from policies.store import writing
-from policies.tracking import comparing
+from policies.tracking import comparing, events
 from policies.tracking.comparing import Compared
 from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide
 from policies.tracking.disclose import disclose, mark_of
@@ -78,7 +78,7 @@ def _unread(job: Job, found: Unread) -> Judgement:
         failures=job.track.failures + 1,
         last_capture_at=job.at,
     )
-    writing.put_track(job.connection, row_of_track(track))
+    _put_track(job, track)
     return Judgement(job.page.id, job.capture_id, outcome, reasons)
 
 
@@ -205,7 +205,10 @@ def _confirm(
         edits=compared.edits,
         said=compared.said,
         fingerprint=compared.fingerprint,
+        rewordings=compared.rewordings,
+        regional=compared.regional(job.page.lang),
     )
+    events.gather(job.connection, change)
     return (change,)
 
 
@@ -357,8 +360,13 @@ def _move_spells(job: Job, held: Held) -> None:
 def _with_health(job: Job, health: Health, says: str) -> Track:
     track = job.track
     same = health is track.health and track.health_since is not None
-    since = track.health_since if same else job.at
-    return replace(track, health=health, health_since=since, health_reason=says)
+    return replace(
+        track,
+        health=health,
+        health_since=track.health_since if same else job.at,
+        health_reason=says,
+        health_seen=track.health_seen + 1 if same else 1,
+    )
 
 
 def _keep_track(job: Job, warnings: tuple[Reason, ...]) -> None:
@@ -372,4 +380,10 @@ def _keep_track(job: Job, warnings: tuple[Reason, ...]) -> None:
         last_capture_at=job.at,
         last_read_at=job.seen_until,
     )
-    writing.put_track(job.connection, row_of_track(track))
+    _put_track(job, track)
+
+
+def _put_track(job: Job, track: Track) -> None:
+    """Keep where a track stands, and tell of another health of it."""
+    told = events.tell_health(job.connection, job.page, track, job.at)
+    writing.put_track(job.connection, row_of_track(replace(track, health_told=told)))

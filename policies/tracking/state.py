@@ -50,6 +50,8 @@ class Track:
     health: Health = Health.NEW
     health_since: datetime | None = None
     health_reason: str = ""
+    health_seen: int = 0  # captures in a row with this health
+    health_told: Health | None = None  # of the last event; None: none was due yet
     warnings: tuple[Reason, ...] = ()
     failures: int = 0  # unread captures in a row
 
@@ -80,6 +82,21 @@ class Rules:
     # 2026-11-22: Microsoft's lost two thirds for 38 days, and then had them back.
     remnant_in_archive: timedelta = timedelta(days=90)
     variants_kept: int = 8
+    # The same edit on another page of a vendor is the same event when it came within this time:
+    # pages of one vendor are republished in turn …
+    one_event: timedelta = timedelta(days=30)
+    # … and when this share of what the two changed is the same, by characters.
+    same_edit: float = 0.5
+    # Pages of one host that change within this time may only have been fetched from elsewhere …
+    vantage: timedelta = timedelta(days=2)
+    # … if they are at least so many, and this share of the host's pages, …
+    vantage_pages: int = 3
+    vantage_share: float = 0.5
+    # … and this share of what changed on each stands in passages that name a region.
+    vantage_regional: float = 0.2
+    # Another health is told when so many captures in a row showed it; that a page is read again,
+    # at once.
+    health_captures: int = 2
 
 
 RULES = Rules()

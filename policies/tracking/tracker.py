@@ -18,6 +18,7 @@ from policies.model import Capture, Catalog, Outcome, Page, Vendor
 from policies.settings import Settings
 from policies.store import Store, open_store, writing
 from policies.tracking.due import Due, Standing, due_at
+from policies.tracking.events import gather_loose
 from policies.tracking.job import Job, Judgement, Memory
 from policies.tracking.publishing import publish
 from policies.tracking.reading import read
@@ -86,7 +87,11 @@ class Tracker:
         return replace(orphan.capture, body=kept.body)
 
     def catch_up(self) -> int:
-        """Judge again what another lexicon judged, so that like is compared with like; how many."""
+        """Judge again what another lexicon judged, so that like is compared with like; how many.
+
+        Changes that an earlier schema left in no event are put into theirs.
+        """
+        gather_loose(self.store)
         waiting = len(outdated(self.store, self._detector))
         if waiting:
             reread(self.store, self._detector, lambda _: None)

@@ -94,6 +94,7 @@ def stamp(connection: sa.Connection) -> str:
         .group_by(t.readings.c.detector)
         .order_by(t.readings.c.detector),
         sa.select(sa.func.count(), sa.func.max(t.changes.c.confirmed_at)).select_from(t.changes),
+        sa.select(sa.func.count(), sa.func.max(t.events.c.updated_at)).select_from(t.events),
     ):
         for row in connection.execute(wanted):
             digest.update(repr(tuple(row)).encode())
