@@ -270,6 +270,18 @@ def last_read(connection: sa.Connection, page_id: str, origin: str) -> Any:
     return connection.execute(query).first()
 
 
+def last_capture(connection: sa.Connection, page_id: str, origin: str) -> Any:
+    """The row of a page's last capture by an origin, or None."""
+    c = schema.captures.c
+    query = (
+        schema.captures.select()
+        .where(c.page_id == page_id, c.origin == origin)
+        .order_by(c.captured_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).first()
+
+
 def run_of_unread(connection: sa.Connection, page_id: str, origin: str, text_id: str) -> list[Any]:
     """Rows of the latest captures that all showed this text unread, oldest first."""
     c = schema.captures.c

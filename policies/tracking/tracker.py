@@ -130,11 +130,10 @@ class Tracker:
         known = [time for time in times if time is not None]
         return min(known) if known and len(known) == len(times) else None
 
-    def last_capture_at(self, page_id: str, origin: str) -> datetime | None:
-        """When a page was last captured by an origin, or None."""
+    def last_capture(self, page_id: str, origin: str) -> Any:
+        """The row of a page's last capture by an origin, or None."""
         with self.store.engine.connect() as connection:
-            row = writing.load_track(connection, page_id, origin)
-        return _standing(row).last_capture_at
+            return writing.last_capture(connection, page_id, origin)
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return self.store.engine.execution_options(writes=True).begin()
