@@ -31,6 +31,17 @@ def judged_otherwise(
     ]
 
 
+def believed(connection: sa.Connection) -> list[Any]:
+    """(page, origin, way of reading, warnings) of every track that believes a version."""
+    t, v = schema.tracks, schema.versions
+    query = (
+        sa.select(t.c.page_id, t.c.origin, t.c.warnings, v.c.reading)
+        .join_from(t, v, v.c.id == t.c.current_id)
+        .order_by(t.c.page_id, t.c.origin)
+    )
+    return list(connection.execute(query))
+
+
 def changes_of(connection: sa.Connection, text_id: str, scope: Scope) -> list[Any]:
     """The changes that lead from or to a text on pages of a scope, with the texts on both sides."""
     c, p = schema.changes, schema.pages

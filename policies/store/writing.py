@@ -509,6 +509,21 @@ def set_version(connection: sa.Connection, id_: str, **values: Any) -> bool:
     return bool(connection.execute(schema.versions.update().where(here).values(values)).rowcount)
 
 
+def version_read_by(
+    connection: sa.Connection, page_id: str, origin: str, captured_at: datetime, method: str
+) -> Any:
+    """The row of the version that a way of reading made of a capture, or None."""
+    v = schema.versions.c
+    query = sa.select(v.id).where(
+        v.page_id == page_id,
+        v.origin == origin,
+        v.captured_at == captured_at,
+        v.reading == method,
+    )
+    found = connection.execute(query).scalars().first()
+    return load_versions(connection, [found])[found] if found else None
+
+
 def put_change(
     connection: sa.Connection,
     *,

@@ -22,7 +22,7 @@ from policies.tracking.events import gather_loose
 from policies.tracking.job import Job, Judgement, Memory
 from policies.tracking.publishing import publish
 from policies.tracking.reading import read
-from policies.tracking.reread import outdated, reread
+from policies.tracking.reread import outdated, reread, reread_pages
 from policies.tracking.rows import track_of
 from policies.tracking.state import CRAWL
 
@@ -89,12 +89,14 @@ class Tracker:
     def catch_up(self) -> int:
         """Judge again what another lexicon judged, so that like is compared with like; how many.
 
-        Changes that an earlier schema left in no event are put into theirs.
+        Pages that are declared to be read in another way are read again from their captures, and
+        changes that an earlier schema left in no event are put into theirs.
         """
         gather_loose(self.store)
         waiting = len(outdated(self.store, self._detector))
         if waiting:
             reread(self.store, self._detector, lambda _: None)
+        reread_pages(self.store, self.settings.evidence, self._detector, lambda _: None)
         return waiting
 
     def observe(self, page: Page, capture: Capture) -> Judgement:
