@@ -35,8 +35,9 @@ from policies.model import (
 from policies.settings import Settings
 from policies.store import open_store, schema, writing
 from policies.store.queries.statements import statements
+from policies.store.queries.tracks import tracks
 from policies.tracking import Judgement, Tracker
-from policies.tracking.reread import misread, reread_pages
+from policies.tracking.reread import date_texts, misread, reread_pages
 from policies.tracking.verify import verify
 
 START = datetime(2026, 5, 1, 6, 0, 0, 250, tzinfo=UTC)
@@ -574,6 +575,23 @@ def test_a_new_selector_is_used_though_the_body_is_the_same(
     watch.see(A)
     assert watch.changes == []
     assert len(watch.current) == len(A) - 2  # `sentences` leaves the first passage out
+
+
+def test_the_date_that_a_page_states_is_kept_and_is_no_change(
+    watching: Callable[..., Watch],
+) -> None:
+    watch = watching()
+    for day in ("May 2, 2026", "June 5, 2026", "June 5, 2026"):
+        watch.see([f"Last updated: {day}", *A])
+    assert watch.changes == []
+    assert len(watch.versions) == 1
+    with watch.tracker.store.engine.connect() as connection:
+        (track,) = tracks(connection)
+    assert track.stated_date == "2026-06-05"  # the version's own text says the second of May
+    with watch.tracker.store.engine.begin() as connection:
+        connection.execute(schema.texts.update().values(stated_date=None))
+    assert date_texts(watch.tracker.store) == 2
+    assert {row.stated_date for row in watch.rows(schema.texts)} == {"2026-05-02", "2026-06-05"}
 
 
 NARROW = {"select": ("p:not(:first-of-type)",)}  # leaves the first sentence out

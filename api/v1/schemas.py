@@ -26,6 +26,12 @@ from policies.model import (
 At = Annotated[datetime, PlainSerializer(moments.iso, return_type=str)]
 
 
+StatedDate = Annotated[
+    str | None,
+    Field(description="When the text says it was last updated: `2024-06-25` or `2024-06`."),
+]
+
+
 class Shape(BaseModel):
     """A shape of the API."""
 
@@ -85,6 +91,7 @@ class Track(PageHealth):
     current_version_id: str | None
     pending_version_id: str | None
     first_read_at: At | None
+    stated_date: StatedDate
 
 
 class PageBrief(Shape):
@@ -140,6 +147,7 @@ class Version(Shape):
     confirmed_at: At | None
     last_seen: At
     characters: int
+    stated_date: StatedDate
     passages: int
     capture: Capture
     change_id: str | None = Field(description="The published change that led to it.")

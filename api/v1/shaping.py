@@ -73,6 +73,7 @@ def _track(row: TrackRow) -> schemas.Track:
         current_version_id=row.current_id,
         pending_version_id=row.pending_id,
         first_read_at=row.first_read,
+        stated_date=row.stated_date,
     )
 
 
@@ -116,6 +117,7 @@ def _version_fields(row: VersionRow) -> dict[str, object]:
         "confirmed_at": row.confirmed_at,
         "last_seen": row.last_seen,
         "characters": row.characters,
+        "stated_date": row.stated_date,
         "passages": row.passages,
         "capture": schemas.Capture.model_validate(row.capture),
         "change_id": row.change_id,

@@ -24,6 +24,7 @@ _OWN = {
     "reread": "policies.cli.reread:reread",
     "import": "policies.cli.histories:import_",
     "verify": "policies.cli.verify:verify",
+    "versions": "policies.cli.versions:versions",
 }
 
 

@@ -42,6 +42,19 @@ def believed(connection: sa.Connection) -> list[Any]:
     return list(connection.execute(query))
 
 
+def undated(connection: sa.Connection) -> list[tuple[str, str]]:
+    """(id, language) of the texts whose own date was not looked for yet."""
+    t = schema.texts.c
+    query = sa.select(t.id, t.lang).where(t.stated_date.is_(None)).order_by(t.id)
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def set_stated_date(connection: sa.Connection, text_id: str, stated: str | None) -> None:
+    """Keep the date that a text states of itself."""
+    t = schema.texts
+    connection.execute(t.update().where(t.c.id == text_id).values(stated_date=stated or ""))
+
+
 def changes_of(connection: sa.Connection, text_id: str, scope: Scope) -> list[Any]:
     """The changes that lead from or to a text on pages of a scope, with the texts on both sides."""
     c, p = schema.changes, schema.pages

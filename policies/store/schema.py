@@ -83,6 +83,9 @@ texts = sa.Table(
     sa.Column("passages", sa.Integer, nullable=False),
     sa.Column("signature", sa.Text, nullable=False),  # same for texts that differ only in cosmetics
     sa.Column("region", sa.Text),  # regional spelling, where it is told: "us", "gb"
+    # When it says that it was last updated: "2024-06-25", "2024-06"; "": it does not say; None:
+    # not looked for yet.
+    sa.Column("stated_date", sa.Text),
 )
 
 passages = sa.Table(

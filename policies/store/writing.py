@@ -317,6 +317,7 @@ def put_text(
     lang: str,
     signature: str,
     region: str | None,
+    stated_date: str | None = None,
 ) -> str:
     """Keep a text and its passages, once; the text's id."""
     id_ = text_digest(document.text, lang)
@@ -332,6 +333,7 @@ def put_text(
         "passages": len(passages),
         "signature": signature,
         "region": region,
+        "stated_date": stated_date or "",
     }
     insert = _dialect(connection).insert(t).values(row).on_conflict_do_nothing()
     if connection.execute(insert.returning(t.c.id)).first() is None:

@@ -56,7 +56,8 @@ def _variants(track: Track, job: Job, current: Held, method: str) -> tuple[Varia
     """The variants that the new way reads, and tells from the current version."""
     found = []
     for variant in track.variants:
-        again = _read_again(job, variant.held, method, VersionState.VARIANT, current.version_id)
+        held = variant.held
+        again = _read_again(job, held, method, VersionState.REREAD, held.version_id)
         if again is not None and again.signature != current.signature:
             found.append(replace(variant, held=again))
     return tuple(found)

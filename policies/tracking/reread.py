@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from policies import judge
 from policies.changes import substantial, touched
+from policies.dating import stated_date
 from policies.disclosures import LANGUAGES, Detector
 from policies.errors import BadEvidence
 from policies.model import Capture, Page, Scope, Topic, Verdict
@@ -86,6 +87,18 @@ def reread_pages(
                 unreadable.append(page.id)
         seen(1)
     return unreadable
+
+
+def date_texts(store: Store) -> int:
+    """Look in the texts of an earlier schema for the dates that they state; how many there were."""
+    with store.engine.connect() as connection:
+        waiting = rereading.undated(connection)
+    for text_id, lang in waiting:
+        with store.engine.execution_options(writes=True).begin() as connection:
+            passages = writing.load_passages(connection, text_id)
+            stated = stated_date((p.text for p in passages), lang)
+            rereading.set_stated_date(connection, text_id, stated)
+    return len(waiting)
 
 
 def _as_declared(

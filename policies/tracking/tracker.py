@@ -22,7 +22,7 @@ from policies.tracking.events import gather_loose
 from policies.tracking.job import Job, Judgement, Memory
 from policies.tracking.publishing import publish
 from policies.tracking.reading import read
-from policies.tracking.reread import outdated, reread, reread_pages
+from policies.tracking.reread import date_texts, outdated, reread, reread_pages
 from policies.tracking.rows import track_of
 from policies.tracking.state import CRAWL
 
@@ -90,9 +90,10 @@ class Tracker:
         """Judge again what another lexicon judged, so that like is compared with like; how many.
 
         Pages that are declared to be read in another way are read again from their captures, and
-        changes that an earlier schema left in no event are put into theirs.
+        what an earlier schema did not hold is filled in: events, and the dates that texts state.
         """
         gather_loose(self.store)
+        date_texts(self.store)
         waiting = len(outdated(self.store, self._detector))
         if waiting:
             reread(self.store, self._detector, lambda _: None)
