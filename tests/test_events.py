@@ -382,6 +382,10 @@ def test_the_doors_tell_of_events(site: Callable[..., Site], tmp_path: Path) -> 
     assert [o["id"] for o in change["same_edit"]] == [edit["occurrences"][1]["id"]]
     told = get(f"/v1/explain/{change['id']}")
     assert told["told"]["event"] == edit["id"]
+    assert told["told"]["same_edits"][0]["share"] == 1.0
+    told = get(f"/v1/explain/{edit['id']}")
+    assert told["kind"] == "event"
+    assert len(told["told"]["occurrences"]) == 2
     page = client.get(f"/changes/{change['id']}")
     assert "The same edit on other pages" in page.text
 

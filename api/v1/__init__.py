@@ -229,7 +229,7 @@ def event(event_id: str) -> Response:
 
 @v1.get("/explain/<id>")
 @v1.output(schemas.Explained)
-@v1.doc(summary="Which rules, with their numbers, led to a capture, version or change")
+@v1.doc(summary="Which rules, with their numbers, led to a capture, version, change or event")
 def explained(id: str) -> Response:  # noqa: A002 - the name of the path's parameter
     """Why something is what it is."""
     told = explain(connection(), id)

@@ -427,7 +427,7 @@ class HealthReport(Listing):
 class Explained(Shape):
     """What an id names and the rules that led to it."""
 
-    kind: str = Field(description="`capture`, `version` or `change`.")
+    kind: str = Field(description="`capture`, `version`, `change` or `event`.")
     id: str
     told: dict[str, Any] = Field(description="As `earwitness explain --json` prints it.")
 

@@ -15,7 +15,7 @@ from policies.tracking.explain import explain as explained
 @click.argument("id_", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def explain(id_: str, as_json: bool) -> None:
-    """Tell which rules led to a capture, version or change, with their numbers.
+    """Tell which rules led to a capture, version, change or event, with their numbers.
 
     ID is what the other commands, the site and the API show: 16 hex digits.
     """

@@ -10,11 +10,12 @@ from policies.store import schema
 
 
 def find(connection: sa.Connection, id_: str) -> tuple[str, Any] | None:
-    """("capture" | "version" | "change", row) that bears an id, or None."""
+    """("capture" | "version" | "change" | "event", row) that bears an id, or None."""
     for name, table in (
         ("capture", schema.captures),
         ("version", schema.versions),
         ("change", schema.changes),
+        ("event", schema.events),
     ):
         row = connection.execute(table.select().where(table.c.id == id_)).first()
         if row is not None:
@@ -38,6 +39,17 @@ def change_to(connection: sa.Connection, version_id: str) -> Any:
     """The change that leads to a version, or None."""
     c = schema.changes
     return connection.execute(c.select().where(c.c.after_id == version_id)).first()
+
+
+def occurrences(connection: sa.Connection, event_id: str) -> list[Any]:
+    """(id, page, origin, time, weight, regional) of an event's changes, by time."""
+    c = schema.changes.c
+    query = (
+        sa.select(c.id, c.page_id, c.origin, c.captured_at, c.weight, c.regional)
+        .where(c.event_id == event_id)
+        .order_by(c.captured_at, c.id)
+    )
+    return list(connection.execute(query))
 
 
 def same_edits(connection: sa.Connection, change: Any) -> list[Any]:

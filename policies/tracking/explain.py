@@ -26,7 +26,9 @@ def explain(connection: sa.Connection, id_: str) -> dict[str, Any]:
     """What bears an id, and what led to it, as JSON values. Raises UnknownId."""
     found = explaining.find(connection, id_)
     if found is None:
-        raise UnknownId(f"nothing bears the id {id_!r}: give that of a capture, version or change")
+        raise UnknownId(
+            f"nothing bears the id {id_!r}: give that of a capture, version, change or event"
+        )
     kind, row = found
     return {"kind": kind, **_EXPLAINED[kind](connection, row)}
 
@@ -100,7 +102,34 @@ def _change(connection: sa.Connection, row: Any) -> dict[str, Any]:
     }
 
 
-_EXPLAINED = {"capture": _capture, "version": _version, "change": _change}
+def _event(connection: sa.Connection, row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "about": row.kind,
+        "vendor": row.vendor_id,
+        "page": row.page_id,
+        "captured_at": _iso(row.captured_at),
+        "confirmed_at": _iso(row.confirmed_at),
+        "updated_at": _iso(row.updated_at),
+        "health_before": row.health_before,
+        "health_after": row.health_after,
+        "says": row.says,
+        "rules": row.labels,
+        "occurrences": [
+            {
+                "change": change.id,
+                "page": change.page_id,
+                "origin": change.origin,
+                "captured_at": _iso(change.captured_at),
+                "characters": change.weight,
+                "regional_share": change.regional,
+            }
+            for change in explaining.occurrences(connection, row.id)
+        ],
+    }
+
+
+_EXPLAINED = {"capture": _capture, "version": _version, "change": _change, "event": _event}
 
 
 def _iso(when: Any) -> str | None:
