@@ -65,37 +65,44 @@ def decode(body: bytes, declared: str | None = None) -> str:
     UTF-8 goes before what is declared: text in another charset is practically never valid
     UTF-8, and servers name the wrong charset. Raises BadInput where no charset fits.
     """
-    return next(decodings(body, declared))
-
-
-def decodings(body: bytes, declared: str | None = None) -> Iterator[str]:
-    """The characters of a body by each charset that fits, the most likely one first.
-
-    More than one only where the body is not in UTF-8. Raises BadInput where none fits.
-    """
     for mark, marked in _MARKS:
         if body.startswith(mark):
-            yield body.decode(marked, errors="replace")
-            return
+            return body.decode(marked, errors="replace")
     try:
-        yield body.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
-        yield from _not_utf_8(body, declared)
-
-
-def _not_utf_8(body: bytes, declared: str | None) -> Iterator[str]:
+        pass
     in_document = EncodingDetector.find_declared_encoding(body, is_html=True)
-    found: set[str] = set()
-    for charset in (declared, in_document, "windows-1252"):
-        try:
-            decoded = body.decode(charset or "ascii")
-        except (LookupError, ValueError):  # no such charset, not its bytes, a NUL in its name
-            continue
-        if "\x00" not in decoded and decoded not in found:
-            found.add(decoded)
-            yield decoded
+    found = [
+        text for charset in (declared, in_document, "windows-1252") if (text := _by(charset, body))
+    ]
+    for text in found:
+        if not _is_garbled(text):
+            return text
     if not found:
         raise BadInput("no charset fits the page's bytes")
+    return found[0]
+
+
+def _by(charset: str | None, body: bytes) -> str | None:
+    """The characters of a body by a charset, or None where it does not fit."""
+    try:
+        decoded = body.decode(charset or "ascii")
+    except (LookupError, ValueError):  # no such charset, not its bytes, a NUL in its name
+        return None
+    return None if "\x00" in decoded else decoded
+
+
+def _is_garbled(text: str) -> bool:
+    """Whether most Greek, Cyrillic, Hebrew or Arabic letters stand beside Latin ones.
+
+    Then they are accented Latin letters, read by a charset that is not the page's.
+    """
+    return 2 * len(_BESIDE_LATIN.findall(text)) > len(_OTHER_SCRIPTS.findall(text))
+
+
+_OTHER_SCRIPTS = re.compile("[\u0370-\u06ff]")
+_BESIDE_LATIN = re.compile("(?<=[A-Za-z])[\u0370-\u06ff]|[\u0370-\u06ff](?=[A-Za-z])")
 
 
 class _Builder(LXMLTreeBuilder):

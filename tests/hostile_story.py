@@ -7,7 +7,6 @@ whose very first capture meets it. An edit is published underneath meanwhile.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys

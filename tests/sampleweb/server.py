@@ -15,8 +15,8 @@ Directly, not as a proxy, it is steered (answers are JSON):
     GET /                                the clock, the pages, the faults
     GET /clock?at=2024-10-21             move the clock
     GET /fault?url=URL-or-HOST&kind=KIND[&times=N][&retry_after=S]    `page`: none
-    GET /robots?host=HOST&rules=TEXT     or own, missing, forbid, html, binary, huge, loop, status-N,
-                                         hang, reset and other faults of the connection
+    GET /robots?host=HOST&rules=TEXT     or own, missing, forbid, html, binary, huge, loop,
+                                         status-N, hang and other faults of the connection
     GET /log                             the requests so far
     GET /forget                          no faults, own robots.txt, empty log
 """
