@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,6 +17,7 @@ from twisted.python.failure import Failure
 from crawler.captures import RoundStopped, from_exception, from_response
 from crawler.middlewares import host_of
 from crawler.rounds import Fetched, Round, chosen, declared, opened
+from policies.errors import EarwitnessError
 from policies.moments import since
 from policies.settings import Settings
 from policies.tracking import Due
@@ -43,7 +45,12 @@ class PagesSpider(scrapy.Spider):
         super().__init__(**kwargs)
         self._mine = ExitStack()
         if round is None:
-            round = self._from_environment(vendor, page, catalog, at, str(force))  # noqa: A001
+            try:
+                round = self._from_environment(vendor, page, catalog, at, str(force))  # noqa: A001
+            except EarwitnessError as error:
+                self._mine.close()
+                sys.stderr.write(f"earwitness: {error}\n")
+                sys.exit(2)  # bad usage, without a traceback: the sentence says it all
         self.round = round
 
     def _from_environment(

@@ -219,11 +219,9 @@ def _believe(
     capture: Capture,
 ) -> Reason | tuple[Reason, ...]:
     """Warnings when a rung holds, or the reason why it does not."""
-    if not document.text:
-        return _reason("nothing-selected", f"{_rung(method)} found no text")
-    if source.breaks_off and _is_cut(passages, base):
-        words = passages[-1].text[-60:]
-        return _reason("cut", f"the page breaks off in the middle: “…{words}”")
+    broken = _broken(document, passages, method, base, source)
+    if broken is not None:
+        return broken
     if base is not None:
         before = base.read_by(method)
         if before is None:
@@ -264,12 +262,18 @@ def _believe(
     return ()
 
 
-def _is_cut(passages: Sequence[Passage], base: Base | None) -> bool:
-    """Whether the last passage of a page that breaks off is none of the page's own."""
+def _broken(
+    document: Document, passages: Sequence[Passage], method: str, base: Base | None, source: Source
+) -> Reason | None:
+    """Why a rung found no whole text, or None."""
+    if not passages:
+        return _reason("nothing-selected", f"{_rung(method)} found no text")
     last = passages[-1]
-    if base is not None and last.id in {passage.id for passage in base.passages}:
-        return False  # it breaks off behind its text
-    return last.kind is BlockKind.HEADING or last.text[-1].isalnum() or last.text[-1] in ",-–—("
+    if not source.breaks_off or (base and last.id in {passage.id for passage in base.passages}):
+        return None  # or it breaks off behind its text
+    if last.kind is BlockKind.HEADING or last.text[-1].isalnum() or last.text[-1] in ",-–—(":
+        return _reason("cut", f"the page breaks off in the middle: “…{last.text[-60:]}”")
+    return None
 
 
 def _wall(source: Source, document: Document) -> tuple[Outcome, Reason] | None:

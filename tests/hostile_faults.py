@@ -28,6 +28,7 @@ class Fault:
     health: Health | None = None  # None: what follows from the outcome
     edit: bool = False  # whether the edit gets through while the fault lasts
     first: Outcome | None = None  # of a very first capture, where it differs
+    noisy: bool = False  # whether it brings words of its own into the text
     heavy: bool = False  # whether it is made to take memory or time
 
     @property
@@ -55,6 +56,10 @@ _ANSWERLESS = frozenset(
     {"reset", "hang", "not-http", "endless-head"}
     | {f"https-{kind}" for kind in ("self-signed", "expired", "wrong-host")}
 )
+
+
+# An answer came, but the tracker keeps no evidence of captures that failed.
+UNWRITTEN: frozenset[str] = frozenset()
 
 
 def read(name: str, rule: str = "", **more) -> Fault:
@@ -147,9 +152,9 @@ FAULTS = (
     Fault("binary-as-html", UNREADABLE, "media"),
     # the page, never twice the same
     read("restless"),
-    read("counter"),
-    read("stamped"),
-    read("alternate", health=Health.ALTERNATING),
+    read("counter", noisy=True),
+    read("stamped", noisy=True),
+    read("alternate", noisy=True, health=Health.ALTERNATING),
     read("american", edit=False, health=Health.ALTERNATING),
     # robots.txt
     read("robots: missing", robots="missing"),

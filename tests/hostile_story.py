@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from tests.sampleweb import SampleWeb, certificate
 from tests.sampleweb.demo import surroundings
 from tests.sampleweb.site import Site, at_host, hostile
 
+ROUNDS = ("first", "calm", "fault", "fault again", "over", "seen again")
 CALM, EDITED = datetime(2024, 9, 2, 8, tzinfo=UTC), datetime(2024, 10, 21, 8, tzinfo=UTC)
 WITNESS = "witness"  # a host without a fault: what else a round was to read
 PROGRAM = str(Path(sys.executable).with_name("earwitness"))
@@ -166,6 +167,8 @@ def prepare(web: SampleWeb, faults: Sequence[Fault], folder: Path) -> dict[str, 
         EARWITNESS_CATALOG=str(catalog),
         # A page that never comes is given up after this; the machine that serves may be slow.
         EARWITNESS_FETCH_TIMEOUT="4",
+        # The story plays in the past; its pages are not to be called stale for that.
+        EARWITNESS_INTERVAL="99999d",
     )
 
 
@@ -176,8 +179,10 @@ def web_of(faults: Sequence[Fault]) -> SampleWeb:
     return SampleWeb(at=CALM, sites=sites)
 
 
-def tell(web: SampleWeb, faults: Sequence[Fault], folder: Path) -> Story:
-    """Lives through it: calm, an edit behind the faults, calm again."""
+def tell(
+    web: SampleWeb, faults: Sequence[Fault], folder: Path, look: Callable[[Story], None]
+) -> Story:
+    """Lives through it: calm, an edit behind the faults (then `look` is called), calm again."""
     story = Story(web, faults, prepare(web, faults, folder))
     read_before = [hosts_of(fault)[0] for fault in faults]
     met_first = [hosts_of(fault)[1] for fault in faults]
@@ -186,6 +191,7 @@ def tell(web: SampleWeb, faults: Sequence[Fault], folder: Path) -> Story:
     story.crawl("calm", CALM + day, ())
     story.crawl("fault", EDITED, read_before)
     story.crawl("fault again", EDITED + hour, read_before)
+    look(story)
     story.crawl("over", EDITED + day, ())
     story.crawl("seen again", EDITED + day + hour, ())
     return story
