@@ -1,7 +1,7 @@
 """An answer, or the lack of one, becomes a `Capture`.
 
 Every reason why a page could not be had is written `kind: detail`; the kinds are
-timeout, dns, refused, reset, tls, too-large, robots, redirect-loop, truncated and network.
+timeout, dns, refused, reset, tls, too-large, robots, redirect-loop, truncated, render and network.
 """
 
 from __future__ import annotations

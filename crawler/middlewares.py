@@ -391,9 +391,9 @@ class RedirectMiddleware(redirect.RedirectMiddleware):
         except ValueError as error:  # what stands in Location is no address
             raise _astray(response) from error
         except IgnoreRequest as error:
-            raise _endless(request) from error
+            raise _endless(request, response) from error
         if isinstance(result, Request):
-            return _onward(result)
+            return _onward(result, response)
         if response.status in _REDIRECTS and "Location" in response.headers:
             # Scrapy follows http and https only, and gives back what leads anywhere else.
             raise _astray(response)
@@ -414,8 +414,8 @@ class RefreshMiddleware(redirect.MetaRefreshMiddleware):
         except ValueError:  # not an address: nothing that could be followed
             return response
         except IgnoreRequest as error:
-            raise _endless(request) from error
-        return _onward(result) if isinstance(result, Request) else result
+            raise _endless(request, response) from error
+        return _onward(result, response) if isinstance(result, Request) else result
 
 
 def _astray(response: Response) -> Unfetched:
@@ -423,15 +423,15 @@ def _astray(response: Response) -> Unfetched:
     return Unfetched(f"network: refused to follow a redirect to {where}", response)
 
 
-def _endless(request: Request) -> Unfetched:
+def _endless(request: Request, response: Response) -> Unfetched:
     followed = request.meta.get("redirect_times", 0)
-    return Unfetched(f"redirect-loop: gave up after {followed} redirects")
+    return Unfetched(f"redirect-loop: gave up after {followed} redirects", response)
 
 
-def _onward(request: Request) -> Request:
+def _onward(request: Request, response: Response) -> Request:
     if request.url in request.meta["redirect_urls"]:
         # Cookies are off and the headers are the same, so the answer would be the same too.
-        raise Unfetched(f"redirect-loop: {request.url} leads back to itself")
+        raise Unfetched(f"redirect-loop: {request.url} leads back to itself", response)
     # The validators belong to another address: a 304 from here would say nothing.
     for name in CONDITIONS:
         request.headers.pop(name, None)
@@ -506,7 +506,7 @@ def decoded(body: bytes, encodings: Iterable[str], limit: int) -> bytes:
             for part in _inflated(body, encoding):
                 budget.take(part)
         except (zlib.error, EOFError) as error:
-            raise Unfetched(f"truncated: the {encoding} body cannot be read: {error}") from error
+            raise Unfetched(f"truncated: the body is not whole, or not {encoding}") from error
         body = b"".join(budget.parts)
     return body
 

@@ -14,13 +14,16 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.captures import RoundStopped, from_exception, from_response
+from crawler.captures import RoundStopped, Unfetched, from_exception, from_response
 from crawler.middlewares import host_of
 from crawler.rounds import Fetched, Round, chosen, declared, opened
 from policies.errors import EarwitnessError
 from policies.moments import since
 from policies.settings import Settings
 from policies.tracking import Due
+
+# What a page without its scripts says would be taken for what it says.
+_NO_BROWSER = "render: the page is declared to need a browser, and Earwitness has none yet"
 
 
 class PagesSpider(scrapy.Spider):
@@ -76,6 +79,10 @@ class PagesSpider(scrapy.Spider):
         for due in self.round.due:
             if self.round.stopping:
                 return
+            if due.page.render:
+                unseen = Unfetched(_NO_BROWSER)
+                yield Fetched(due.page, from_exception(due.page, None, unseen, self.round.now()))
+                continue
             try:
                 yield self._request(due)
             except ValueError as error:  # not an address

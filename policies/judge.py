@@ -219,7 +219,7 @@ def _believe(
     capture: Capture,
 ) -> Reason | tuple[Reason, ...]:
     """Warnings when a rung holds, or the reason why it does not."""
-    broken = _broken(document, passages, method, base, source)
+    broken = _broken(passages, method, base, source)
     if broken is not None:
         return broken
     if base is not None:
@@ -263,7 +263,7 @@ def _believe(
 
 
 def _broken(
-    document: Document, passages: Sequence[Passage], method: str, base: Base | None, source: Source
+    passages: Sequence[Passage], method: str, base: Base | None, source: Source
 ) -> Reason | None:
     """Why a rung found no whole text, or None."""
     if not passages:

@@ -47,10 +47,10 @@ _SPACE = re.compile(r"[ \t\n\r\f\v]+")
 _FORBIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _ENDS_LINE = (".", "!", "?", ":", ";", "…")
 # 2026-11-23, from the real pages of two and a half years: the largest has 3,874 tags, 340,000
-# characters, and tags forty deep. A page of 150,000 tags takes 200 MB and some seconds to read.
-_MOST_NODES = 150_000  # tags, attributes and comments together
+# characters, and tags forty deep. A page of 100,000 tags takes 150 MB and some seconds to read.
+_MOST_NODES = 100_000  # tags, attributes and comments together
 _DEEPEST = 2_000  # unclosed <b> and <font> do add up
-_MOST_CHARACTERS = 3_000_000
+_MOST_CHARACTERS = 2_000_000
 # A container of main content that holds less of the page than this is not where the text is.
 _MAIN_SHARE = 0.3
 

@@ -29,6 +29,7 @@ class Fault:
     edit: bool = False  # whether the edit gets through while the fault lasts
     first: Outcome | None = None  # of a very first capture, where it differs
     noisy: bool = False  # whether it brings words of its own into the text
+    always: bool = False  # whether it was there before and stays: how the page is
     heavy: bool = False  # whether it is made to take memory or time
 
     @property
@@ -50,16 +51,17 @@ class Fault:
         """Whether an answer comes that can be kept."""
         return not (self.robots and self.outcome) and self.kind not in _ANSWERLESS
 
+    @property
+    def broken(self) -> bool:
+        """Whether what came was an answer, but none that could be taken."""
+        return self.evident and self.outcome is FAILED and self.rule not in ("status", "error")
 
-# Nothing comes, or nothing that has a status and an end to its headers.
+
+# Nothing comes in time, or nothing that has a status and an end to its headers.
 _ANSWERLESS = frozenset(
-    {"reset", "hang", "not-http", "endless-head"}
+    {"reset", "hang", "slow", "drip", "not-http", "endless-head"}
     | {f"https-{kind}" for kind in ("self-signed", "expired", "wrong-host")}
 )
-
-
-# An answer came, but the tracker keeps no evidence of captures that failed.
-UNWRITTEN: frozenset[str] = frozenset()
 
 
 def read(name: str, rule: str = "", **more) -> Fault:
@@ -101,7 +103,7 @@ FAULTS = (
     read("chain", "redirected"),
     read("moved", "redirected"),
     # TLS, once the page has moved to https
-    read("https-trusted", "redirected"),
+    read("https-trusted"),
     Fault("https-self-signed", FAILED, "tls"),
     Fault("https-expired", FAILED, "tls"),
     Fault("https-wrong-host", FAILED, "tls"),
@@ -154,7 +156,8 @@ FAULTS = (
     read("restless"),
     read("counter", noisy=True),
     read("stamped", noisy=True),
-    read("alternate", noisy=True, health=Health.ALTERNATING),
+    read("A/B", serve="hourly", noisy=True),
+    read("A/B, as ever", serve="hourly", noisy=True, always=True),
     read("american", edit=False, health=Health.ALTERNATING),
     # robots.txt
     read("robots: missing", robots="missing"),

@@ -122,17 +122,18 @@ class Story:
     environment: dict[str, str]
     rounds: dict[str, Ran] = field(default_factory=dict)
 
-    def crawl(self, name: str, at: datetime, faulty: Sequence[str]) -> Ran:
-        """One round at a time; `faulty`: hosts whose fault is on, all others are well."""
+    def crawl(self, name: str, at: datetime, faulty: Sequence[str], *pages: str) -> Ran:
+        """One round over these pages, or all; `faulty`: hosts whose fault is on."""
         self.web.forget()
         self.web.move(at)
         for fault in self.faults:
             for host in hosts_of(fault):
-                if host in faulty:
+                if fault.always or host in faulty:
                     self.web.fault(host, fault.kind, retry_after=fault.retry_after)
                     if fault.robots:
                         self.web.robots(host, fault.robots)
-        ran = run(self.environment, "crawl", "--force", "--json", "--at", at.isoformat())
+        wanted = [word for page in pages for word in ("--page", page)]
+        ran = run(self.environment, "crawl", "--force", "--json", "--at", at.isoformat(), *wanted)
         self.rounds[name] = ran
         return ran
 
@@ -182,13 +183,16 @@ def web_of(faults: Sequence[Fault]) -> SampleWeb:
 def tell(
     web: SampleWeb, faults: Sequence[Fault], folder: Path, look: Callable[[Story], None]
 ) -> Story:
-    """Lives through it: calm, an edit behind the faults (then `look` is called), calm again."""
+    """Lives through it: calm, an edit behind the faults (then `look` is called), calm again.
+
+    Rounds at an even and at an odd hour take turns, for pages that do so too.
+    """
     story = Story(web, faults, prepare(web, faults, folder))
     read_before = [hosts_of(fault)[0] for fault in faults]
     met_first = [hosts_of(fault)[1] for fault in faults]
     day, hour = timedelta(days=1), timedelta(hours=1)
     story.crawl("first", CALM, met_first)
-    story.crawl("calm", CALM + day, ())
+    story.crawl("calm", CALM + day + hour, ())
     story.crawl("fault", EDITED, read_before)
     story.crawl("fault again", EDITED + hour, read_before)
     look(story)

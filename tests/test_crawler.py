@@ -548,6 +548,15 @@ def test_every_trouble_ends_in_one_capture_that_names_it(site, crawls, trouble):
     assert time.monotonic() - began < 8  # two seconds a try, two tries where it is slow
 
 
+def test_a_page_that_needs_a_browser_is_not_read_without_one(site, crawls):
+    site.put()
+    (result,) = crawls.round(replace(page(site.url()), render=True)).results
+    assert result.judgement.outcome is Outcome.FAILED
+    (reason,) = result.judgement.reasons
+    assert (reason.rule, "declared to need a browser" in reason.says) == ("render", True)
+    assert not site.seen
+
+
 def test_a_server_that_is_not_there_is_refused(crawls):
     with serving() as gone:
         nobody = page(gone.url())

@@ -17,7 +17,7 @@ import pytest
 from policies.evidence import orphans
 from policies.model import VersionState
 from policies.store import open_store, schema
-from tests.hostile_faults import FAULTS, UNWRITTEN, Fault
+from tests.hostile_faults import FAULTS, Fault
 from tests.hostile_story import EDITED, ROUNDS, WITNESS, Story, page_of, tell, web_of
 
 pytestmark = pytest.mark.slow
@@ -142,6 +142,11 @@ def test_nothing_is_wrong_with_the_store(told):
     assert checked.status == 0, checked.out
 
 
+def test_a_page_that_took_turns_before_and_after_the_edit_is_known_to_alternate(told):
+    always = next(fault for fault in FAULTS if fault.always)
+    assert told.after[page_of(always)]["health"] == "alternating"
+
+
 # --- each fault ------------------------------------------------------------------------
 
 
@@ -172,7 +177,7 @@ def test_its_health_says_in_words_why_and_since_when(told, fault):
 def test_the_edit_gets_through_once_and_nothing_else_does(told, fault):
     page = page_of(fault)
     assert [is_the_edit(change) for change in told.changes[page]] == [True], told.changes[page]
-    assert len(told.during[page]) == (1 if fault.edit else 0)
+    assert len(told.during.get(page, ())) == (1 if fault.edit else 0)
     assert told.after[page]["health"] in ("current", "alternating")
 
 
@@ -188,11 +193,20 @@ def test_a_fault_that_a_page_meets_first_is_no_version(told, fault):
     assert [is_the_edit(change) for change in told.changes[page]] == [True], told.changes[page]
 
 
-@fault_by_fault(FAULTS)
+@fault_by_fault(tuple(fault for fault in FAULTS if not fault.broken))
 def test_an_answer_is_kept_as_evidence(told, fault):
+    kept_by_fault(told, fault)
+
+
+@pytest.mark.xfail(reason="the tracker writes only what came without a failure", strict=True)
+@fault_by_fault(tuple(fault for fault in FAULTS if fault.broken))
+def test_what_came_of_a_broken_answer_is_kept_as_evidence(told, fault):
+    kept_by_fault(told, fault)
+
+
+def kept_by_fault(told: Told, fault: Fault) -> None:
     captures = told.kept[page_of(fault), EDITED.isoformat()]
-    if fault.evident and fault.name not in UNWRITTEN:
-        assert len(captures) == 1
-        assert captures[0].status == told.came_of(page_of(fault), "fault")["status"]
-    else:
-        assert not captures
+    assert len(captures) == (1 if fault.evident else 0)
+    for capture in captures:
+        row = told.came_of(page_of(fault), "fault")
+        assert (capture.status, capture.failure) == (row["status"], row["failure"])

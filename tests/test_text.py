@@ -417,11 +417,11 @@ def test_a_page_made_to_hurt_is_read_in_bounded_time_and_memory(page: str) -> No
 @pytest.mark.parametrize(
     ("page", "said"),
     [
-        ("<main>" + "<i>x</i>" * 150_001, "more than 150,000 tags"),
-        ("<main><p " + " ".join(f"a{n}=1" for n in range(150_001)) + ">x", "tags and attributes"),
-        ("<main>" + "<!-- -->" * 150_001, "more than 150,000 tags"),
+        ("<main>" + "<i>x</i>" * 100_001, "more than 100,000 tags"),
+        ("<main><p " + " ".join(f"a{n}=1" for n in range(100_001)) + ">x", "tags and attributes"),
+        ("<main>" + "<!-- -->" * 100_001, "more than 100,000 tags"),
         ("<main>" + "<b>" * 2_001, "more than 2,000 deep"),
-        ("<main>" + "We keep it. " * 300_000, "more than 3,000,000 characters"),
+        ("<main>" + "We keep it. " * 300_000, "more than 2,000,000 characters"),
     ],
 )
 def test_a_page_with_more_than_a_page_can_hold_is_refused(page: str, said: str) -> None:

@@ -297,6 +297,7 @@ REPLIES: Mapping[str, Callable[[Asked], Reply]] = {
     "american": _american,
     "deflated": _deflated,
     "alternate": lambda asked: page(asked, alternate=asked.fetch % 2 == 1),
+    "hourly": lambda asked: page(asked, alternate=asked.clock.hour % 2 == 1),
     "locale": _locale,
     # not a page at all
     "empty": _document("text/html; charset=utf-8", b""),
