@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from hashlib import blake2b
 
 from policies.model import Edit, EditKind, Passage, Span, SpanKind, Topic, Verdict
 from policies.passages import (
@@ -189,22 +190,27 @@ def _cut_anew(
     after = _runs({edit.new for edit in touched if edit.new is not None}, is_)
     same = before.keys() & after.keys()
     return (
-        {position for run in same for position in before[run]},
-        {position for run in same for position in after[run]},
+        {position for run in same for first, end in before[run] for position in range(first, end)},
+        {position for run in same for first, end in after[run] for position in range(first, end)},
     )
 
 
-def _runs(positions: set[int], said: Sequence[str]) -> Mapping[str, set[int]]:
-    """The letters of passages that stand together -> where they stand."""
-    runs: dict[str, set[int]] = defaultdict(set)
+def _runs(positions: set[int], said: Sequence[str]) -> Mapping[bytes, list[tuple[int, int]]]:
+    """A digest of the letters of passages that stand together -> where (first, after the last)."""
+    parts = {position: letters(said[position]) for position in positions}
+    runs: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
     for first in positions:
-        run = ""
+        run, length, last = blake2b(digest_size=12), 0, ""
         for position in range(first, first + _MOST_CUTS):
-            if position not in positions or len(run) > _LONGEST_CUT:
+            if position not in parts or length > _LONGEST_CUT:
                 break
-            run = f"{run} {said[position]}"
-            runs[letters(run.strip())].update(range(first, position + 1))
-    runs.pop("", None)
+            part = parts[position]
+            if last.isdigit() and part[:1].isdigit():  # two numbers, not a longer one
+                part = f" {part}"
+            run.update(part.encode())
+            length, last = length + len(part), part[-1:] or last
+            if length:
+                runs[run.digest()].append((first, position + 1))
     return runs
 
 

@@ -216,6 +216,7 @@ def test_order_and_repetition_are_never_substantial(old: list[str], random) -> N
         (["Read our", "Voice Notes."], ["Read our Voice Notes."]),
         (["Say it online. We hear", "it."], ["Say it on-line.", "We hear it."]),
         (["In Ross’s web site"], ["In Ross’ website"]),
+        (["Kept for 10", "days."], ["Kept for 10 days."]),
         (["We listen.", "Čeština (cs-CZ)"], ["We listen.", "日本語 (ja-JP)", "Deutsch"]),
         (["English Choose your preferred language", "We listen."], ["We listen."]),
     ],
@@ -229,6 +230,7 @@ def test_what_says_nothing_is_not_substantial(old: list[str], new: list[str]) ->
     [
         pytest.param(["We listen for 30 days."], ["We listen for 90 days."], id="a number"),
         pytest.param(["Kept for 1 0 days."], ["Kept for 10 days."], id="digits are no letters"),
+        pytest.param(["Kept for 1", "0 days."], ["Kept for 10 days."], id="nor in two passages"),
         pytest.param(
             ["We keep. It is heard."], ["We keep.", "It is not heard."], id="cut, and a word"
         ),
@@ -339,7 +341,7 @@ HOSTILE = {
 def test_versions_made_to_hurt_are_compared_in_bounded_time_and_memory(versions: str) -> None:
     program = f"""
         import random, resource
-        from policies.changes import compare, rebuild
+        from policies.changes import compare, rebuild, substantial
         from policies.model import BlockKind, Passage
         from policies.passages import passage_id
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
@@ -352,6 +354,7 @@ def test_versions_made_to_hurt_are_compared_in_bounded_time_and_memory(versions:
         old, new = {versions}
         edits = compare(passages(old), passages(new))
         assert rebuild(old, edits, new) == new
+        substantial(edits, passages(old), passages(new))
     """
     # Seconds where this was written; a quadratic step would take hours.
     done = subprocess.run(
