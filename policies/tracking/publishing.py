@@ -10,7 +10,7 @@ from policies.model import Health, Outcome, Reason, VersionState
 from policies.store import writing
 from policies.tracking import comparing, events
 from policies.tracking.comparing import Compared
-from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide
+from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide, patience
 from policies.tracking.job import Job, Judgement, Text
 from policies.tracking.reading import Read, Unread
 from policies.tracking.rebasing import rebase
@@ -173,7 +173,9 @@ def _held(
     held = new_version(job, text, state, base, first_capture, first_at)
     if step in (Step.WAITS, Step.SHIFTS):
         return held, ()
-    wait = RULES.settles if step is Step.SETTLES else RULES.stands
+    wait = RULES.stands
+    if step is Step.SETTLES and track.current is not None:
+        wait = patience(track.current)
     return held, _confirm(job, held, job.at if job.capture.origin == CRAWL else first_at + wait)
 
 

@@ -64,6 +64,10 @@ class Rules:
     # twice a day). 2026-11-22: half-rendered pages and widgets in the real histories stood for
     # up to a day.
     stands: timedelta = timedelta(days=3)
+    # An archive's first text that was gone before this is none to compare with: its selectors were
+    # being mended. 2026-11-22: those in the real histories were mended within two hours, and one
+    # page was really edited two and a half days after its first text.
+    mended: timedelta = timedelta(days=2)
     # A waiting text is believed for the edits that a later, again different text bears out, if
     # those are this share of what it changed, by characters. 2026-11-22: two editions of Meta's
     # policy that take turns share 2 %.
@@ -72,6 +76,9 @@ class Rules:
     window: timedelta = timedelta(days=90)
     # A return to an earlier text is a real reversal when only that text is seen for so long …
     settles: timedelta = timedelta(days=7)
+    # … and, after a text that stood for longer, for as long as that one, up to this. 2026-11-22:
+    # Google took one line out for 20 days, put it back for 8, and took it out again.
+    settles_at_most: timedelta = timedelta(days=14)
     settles_captures: int = 3  # … in at least so many captures (or it stood in an archive) …
     # … and the page did not go back and forth more often than that.
     alternates: int = 2
