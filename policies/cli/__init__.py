@@ -20,8 +20,10 @@ _OWN = {
     "diff": "policies.cli.diff:diff",
     "explain": "policies.cli.explain:explain",
     "health": "policies.cli.changes:health",
+    "provenance": "policies.cli.search:provenance",
     "reread": "policies.cli.reread:reread",
     "import": "policies.cli.histories:import_",
+    "search": "policies.cli.search:search",
     "verify": "policies.cli.verify:verify",
 }
 
