@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.errors import PROBLEM, Problem
+from api.v1.params import Form
 
 _HEADERS = {
     "ETag": {
@@ -28,12 +29,25 @@ def complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
             for status, answer in list(answers.items()):
                 if status.startswith(("4", "5")):
                     answers[status] = {"description": answer["description"], **problem}
-                else:
+                elif status == "200":
                     answer.setdefault("headers", {}).update(_HEADERS)
+                    answer.setdefault("content", {}).update(_other_forms(operation))
             answers["304"] = _NOT_MODIFIED
             answers.setdefault("400", {"description": "A parameter cannot be used", **problem})
             answers["default"] = {"description": "An error (RFC 9457)", **problem}
     return spec
+
+
+def _other_forms(operation: dict[str, Any]) -> dict[str, Any]:
+    """The media types that `format` of an operation offers besides JSON."""
+    forms = {
+        Form(value)
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "format"
+        for choice in [parameter["schema"], *parameter["schema"].get("anyOf", [])]
+        for value in choice.get("enum", [])
+    }
+    return {form.media_type: {"schema": {"type": "string"}} for form in sorted(forms - {Form.JSON})}
 
 
 def _problem(schemas: dict[str, Any]) -> dict[str, Any]:

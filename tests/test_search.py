@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from policies.errors import BadInput
 from policies.finding import hits, tracing
-from policies.model import EditKind, Topic
+from policies.model import EditKind, SpanKind, Topic
 from policies.settings import Settings
 from policies.store import open_store, schema
 from policies.store.search import asking, filling
@@ -209,6 +209,7 @@ def test_what_went_and_came_back_has_a_gap(watch):
     (seen,) = hit.seen
     assert seen.place is Place.CURRENT
     (first, gone), (back, end) = seen.spells
+    assert gone is not None
     assert first < gone < back
     assert end is None
     assert (hit.first_seen, hit.is_current) == (first, True)
@@ -309,7 +310,7 @@ def test_a_change_is_found_by_its_changed_words_only(connection):
         assert any(matches(terms("recordings"), passage.text[a:b]) for a, b in runs)
 
 
-_KINDS = {Side.REMOVED: filling.SpanKind.REMOVED, Side.ADDED: filling.SpanKind.ADDED}
+_KINDS = {Side.REMOVED: SpanKind.REMOVED, Side.ADDED: SpanKind.ADDED}
 
 
 def test_no_phrase_is_found_across_two_runs_of_changed_words(watch):

@@ -194,13 +194,14 @@ def change(connection: sa.Connection, row: ChangeRow) -> schemas.Change:
         after=version(shown.after),
         words_removed=words.removed,
         words_added=words.added,
-        edits=[_edit(step, shown.old, shown.new) for step in shown.steps],
+        edits=[edit(step, shown.old, shown.new) for step in shown.steps],
         previous_id=previous_id,
         next_id=next_id,
     )
 
 
-def _edit(step: rendering.Step, old: knowledge.Said, new: knowledge.Said) -> schemas.Edit:
+def edit(step: rendering.Step, old: knowledge.Said, new: knowledge.Said) -> schemas.Edit:
+    """A step with its words and topics."""
     told = rendering.to_json(step)
     return schemas.Edit(
         kind=step.edit.kind,

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from policies import rendering
-from policies.errors import BadInput
+from policies.errors import UnknownId
 from policies.model import Edit, SpanKind
 from policies.rendering import Step
 from policies.store.queries import catalog, changes, texts, versions
@@ -152,11 +152,11 @@ def open_edits(
 
 
 def known(connection: sa.Connection, within: Within) -> None:
-    """Refuse ids that nothing bears: an empty answer would look like silence. Raises BadInput."""
+    """Refuse ids that nothing bears: an empty answer would look like silence. Raises UnknownId."""
     if within.vendor_id is not None and catalog.vendor(connection, within.vendor_id) is None:
-        raise BadInput(f"no vendor has the id {within.vendor_id!r}")
+        raise UnknownId(f"no vendor has the id {within.vendor_id!r}")
     if within.page_id is not None and catalog.page(connection, within.page_id) is None:
-        raise BadInput(f"no page has the id {within.page_id!r}")
+        raise UnknownId(f"no page has the id {within.page_id!r}")
 
 
 def _numbered(passage: FoundPassage, number: int) -> FoundPassage:
