@@ -37,7 +37,7 @@ def search(query: params.SearchQuery) -> Response:
         since=query.since,
         before=query.until,
     )
-    if query.place is params.Place.CHANGES:
+    if query.place == "changes":
         return listed(query, schemas.Search, [schemas.FoundEdit], _edits(query, within))
     if query.change is not Side.ANY:
         raise BadInput("`change` goes with `in=changes`: only changed words were added or removed")

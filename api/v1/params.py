@@ -38,6 +38,7 @@ def _count(value: Any) -> Any:
     return value
 
 
+_COUNT = WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST})
 _ISO = WithJsonSchema(
     {
         "type": "string",
@@ -87,7 +88,7 @@ class Question(BaseModel):
 class Paging(Question):
     """Which part of a list, and how it is written."""
 
-    limit: Annotated[int, BeforeValidator(_count), Field(ge=1, le=LARGEST)] = Field(
+    limit: Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(_count), _COUNT] = Field(
         default=50, description="How many items at most."
     )
     cursor: Annotated[str, Field(min_length=1, max_length=300)] | None = Field(
@@ -135,13 +136,6 @@ class HealthQuery(Paging):
     health: Health | None = Field(default=None, description="Only pages of this health.")
 
 
-class Place(StrEnum):
-    """What a search looks through."""
-
-    TEXT = "text"
-    CHANGES = "changes"
-
-
 class SearchQuery(Paging):
     """What to find, and where."""
 
@@ -149,12 +143,14 @@ class SearchQuery(Paging):
         description="Words that all have to be there; phrases in quotes; `begin*`.",
         examples=["contractors", '"human review"'],
     )
-    place: Place = Field(
-        default=Place.TEXT,
+    place: Literal["text", "changes"] = Field(
+        default="text",
         alias="in",
         description="text: all that was ever said; changes: only words that changed.",
     )
-    change: Side = Field(default=Side.ANY, description="Which changed words, in changes.")
+    change: Literal[Side.ADDED, Side.REMOVED, Side.ANY] = Field(
+        default=Side.ANY, description="Which changed words, in changes."
+    )
     vendor: Id = Field(default=None, description="Id of a vendor.")
     page: Id = Field(default=None, description="Id of a page.")
     topic: Topic | None = Field(default=None, description="Only about this topic.")
