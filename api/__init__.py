@@ -10,6 +10,10 @@ from flask_compress import Compress
 
 from api import errors, headers, openapi, reading, site
 from api.v1 import alive, v1
+from api.v1.diffs import diffs
+from api.v1.events import told
+from api.v1.finding import finding
+from api.v1.mementos import mementos
 from policies import __version__
 from policies.settings import Settings
 
@@ -17,6 +21,8 @@ _COMPRESSED = [
     "text/html",
     "text/css",
     "application/json",
+    "application/link-format",
+    "text/plain",
     "image/svg+xml",
     errors.PROBLEM,
 ]
@@ -54,7 +60,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     headers.install(app)
     errors.install(app)
     app.register_blueprint(v1)
-    app.register_blueprint(alive)
+    for blueprint in (finding, diffs, mementos, alive, told):
+        app.register_blueprint(blueprint)
     site.install(app)
     app.spec_processor(openapi.complete)
     return app

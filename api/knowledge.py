@@ -11,6 +11,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from policies import ledger, rendering
+from policies.changes import compare
 from policies.ledger import Answer, Look, Statement
 from policies.model import Edit, Topic
 from policies.rendering import Step
@@ -280,6 +281,36 @@ def whole(connection: sa.Connection, row: ChangeRow) -> WholeChange:
     new = versions.text(connection, after.text_id, row.scope)
     steps = rendering.steps(old.passages, new.passages, edits)
     return WholeChange(row, before, after, old, new, edits, steps)
+
+
+@dataclass(frozen=True)
+class Differing:
+    """Any two versions of a page, and the edits that lead from one to the other."""
+
+    before: VersionRow
+    after: VersionRow
+    old: TextRow
+    new: TextRow
+    edits: tuple[Edit, ...]
+    steps: tuple[Step, ...]
+    change_id: str | None  # of the published change that is just this
+
+
+def differing(
+    connection: sa.Connection, page: PageRow, before: VersionRow, after: VersionRow
+) -> Differing:
+    """What differs between two versions; as it was published, where it was."""
+    old = versions.text(connection, before.text_id, page.scope)
+    new = versions.text(connection, after.text_id, page.scope)
+    row = changes.change(connection, after.change_id) if after.change_id else None
+    published = row if row and row.before_id == before.id else None
+    if published:
+        edits = changes.edits(connection, [published.id])[published.id]
+    else:
+        edits = compare(old.passages, new.passages)
+    steps = rendering.steps(old.passages, new.passages, edits)
+    change_id = published.id if published else None
+    return Differing(before, after, old, new, edits, steps, change_id)
 
 
 def _edits(

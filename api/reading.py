@@ -79,12 +79,16 @@ def connection() -> sa.Connection:
     return cast("sa.Connection", g.connection)
 
 
+def stamp() -> str:
+    """A token of the store as this request sees it: another whenever an answer may be another."""
+    if "stamp" not in g:
+        g.stamp = tracks.stamp(connection())
+    return cast("str", g.stamp)
+
+
 def remembered(name: str, make: Callable[[sa.Connection], T]) -> T:
     """What `make` makes from the store, made again only when the store has changed."""
-    reader = connection()
-    if "stamp" not in g:
-        g.stamp = tracks.stamp(reader)
-    return room().memory.get(g.stamp, name, lambda: make(reader))
+    return room().memory.get(stamp(), name, lambda: make(connection()))
 
 
 def _close(_error: BaseException | None) -> None:

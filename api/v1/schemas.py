@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -22,6 +22,7 @@ from policies.model import (
     Topic,
     VersionState,
 )
+from policies.store.search.sightings import Place
 
 At = Annotated[datetime, PlainSerializer(moments.iso, return_type=str)]
 
@@ -259,7 +260,7 @@ class ChangeBrief(Shape):
     summary: dict[str, list[str]]
 
 
-class Place(Shape):
+class StillStated(Shape):
     """A page that holds a passage in the version believed now."""
 
     page_id: str
@@ -300,7 +301,7 @@ class Edit(Shape):
     headings: list[str]
     topics: list[Topic]
     spans: list[Span]
-    still_stated: list[Place] = Field(
+    still_stated: list[StillStated] = Field(
         description="Where the vendor still states a passage that this edit took out."
     )
 
@@ -380,6 +381,165 @@ class HealthItem(PageHealth):
     declared: bool
 
 
+class Range(Shape):
+    """Characters of a text, from `start` to before `end`."""
+
+    start: int
+    end: int
+
+
+class Spell(Shape):
+    """A run of versions of a page that all hold a passage."""
+
+    since: At
+    until: At | None = Field(description="First capture without it; null: still there.")
+
+
+class Sighting(Shape):
+    """A passage on one page, in the history of one origin."""
+
+    page_id: str
+    page_title: str
+    vendor_id: str
+    vendor_name: str
+    url: str
+    language: str
+    region: str | None
+    origin: str
+    place: Place = Field(description="How it stands there: now, no more, or never believed.")
+    first_seen: At
+    last_seen: At
+    spells: list[Spell] = Field(description="Several: it was gone for a while between them.")
+    version_id: str
+    position: int
+    start: int
+    end: int
+    captured_at: At
+    text_digest: str
+    capture_digest: str | None
+
+
+class FoundPassage(Shape):
+    """A passage with everywhere it stood; `text` is a slice of the first sighting's version."""
+
+    found: Literal["passage"] = "passage"
+    passage_id: str
+    text: str
+    language: str
+    current: bool
+    first_seen: At
+    last_seen: At
+    matches: list[Range] = Field(description="What was asked for, in the text.")
+    seen: list[Sighting]
+
+
+class Wording(Shape):
+    """A passage on one side of an edit; verbatim."""
+
+    position: int
+    passage_id: str
+    kind: BlockKind
+    text: str
+    start: int
+    end: int
+
+
+class FoundEdit(Shape):
+    """An edit of a published change."""
+
+    found: Literal["edit"] = "edit"
+    change_id: str
+    captured_at: At
+    vendor_id: str
+    vendor_name: str
+    page_id: str
+    page_title: str
+    page_url: str
+    language: str
+    origin: str
+    before_id: str
+    after_id: str
+    kind: EditKind
+    headings: list[str]
+    old: Wording | None
+    new: Wording | None
+    spans: list[Span]
+    removed: list[Range] = Field(description="What was asked for, in the old wording.")
+    added: list[Range] = Field(description="What was asked for, in the new wording.")
+
+
+class Trace(Shape):
+    """A known passage that a sentence may be."""
+
+    similarity: float = Field(description="1: the same words, but for typography.")
+    passage: FoundPassage
+    events: list[FoundEdit] = Field(
+        description="What brought, reworded and took it or its other wordings; oldest first."
+    )
+
+
+class Sentence(Shape):
+    """A sentence of what was pasted, and where it comes from."""
+
+    text: str
+    exact: bool = Field(description="Whether a passage has the same words.")
+    traces: list[Trace] = Field(description="The most like first; none: nothing like it was read.")
+
+
+class Provenance(Shape):
+    """Where each sentence of a text comes from."""
+
+    as_of: At | None
+    sentences: list[Sentence]
+
+
+class Diff(Shape):
+    """What differs between two versions of a page."""
+
+    page_id: str
+    before: Version
+    after: Version
+    change_id: str | None = Field(description="Of the published change that is just this.")
+    same_reading: bool = Field(
+        description="False: of different origins, so some of it may be ours, not the vendor's."
+    )
+    words_removed: int
+    words_added: int
+    edits: list[Edit]
+
+
+class Memento(BaseModel):
+    """A version in a TimeMap."""
+
+    datetime: At
+    uri: str
+
+
+class Mementos(BaseModel):
+    """The versions of a TimeMap, newest first, and where the history begins and ends."""
+
+    list: list[Memento]
+    first: Memento | None
+    last: Memento | None
+
+
+class MapAddresses(BaseModel):
+    """Where a TimeMap is to be had."""
+
+    link_format: str
+    json_format: str
+    next: str | None
+
+
+class TimeMap(BaseModel):
+    """The believed versions of a page, as archives list them (RFC 7089)."""
+
+    original_uri: str
+    timegate_uri: str
+    timemap_uri: MapAddresses
+    mementos: Mementos
+
+
 class Listing(Shape):
     """A part of a list."""
 
@@ -415,6 +575,12 @@ class Events(Listing):
     """Events, newest first by when they were published."""
 
     items: list[Event]
+
+
+class Search(Listing):
+    """What was found, newest first: passages, or edits of published changes."""
+
+    items: list[FoundPassage | FoundEdit]
 
 
 class HealthReport(Listing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -199,7 +200,7 @@ def change(connection: sa.Connection, row: ChangeRow) -> schemas.Change:
         words_removed=words.removed,
         words_added=words.added,
         same_edit=[change_brief(other) for other in others if other.id != row.id],
-        edits=[_edit(step, shown.old, shown.new, still) for step in shown.steps],
+        edits=[edit(step, shown.old, shown.new, still) for step in shown.steps],
         previous_id=previous_id,
         next_id=next_id,
     )
@@ -229,12 +230,13 @@ def event(row: EventRow) -> schemas.Event:
     )
 
 
-def _edit(
+def edit(
     step: rendering.Step,
     old: knowledge.Said,
     new: knowledge.Said,
-    still: Mapping[int, Sequence[Place]],
+    still: Mapping[int, Sequence[Place]] = MappingProxyType({}),
 ) -> schemas.Edit:
+    """A step with its words and topics. `still`: where what it took out stands, by position."""
     told = rendering.to_json(step)
     places = still.get(step.edit.old, ()) if step.edit.old is not None else ()
     return schemas.Edit(
@@ -244,7 +246,7 @@ def _edit(
         headings=told["headings"],
         topics=list(knowledge.step_topics(step, old, new)),
         spans=[schemas.Span(**span) for span in told["spans"]],
-        still_stated=[schemas.Place.model_validate(place) for place in places],
+        still_stated=[schemas.StillStated.model_validate(place) for place in places],
     )
 
 

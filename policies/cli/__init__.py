@@ -21,8 +21,10 @@ _OWN = {
     "events": "policies.cli.events:events",
     "explain": "policies.cli.explain:explain",
     "health": "policies.cli.health:health",
+    "provenance": "policies.cli.search:provenance",
     "reread": "policies.cli.reread:reread",
     "import": "policies.cli.histories:import_",
+    "search": "policies.cli.search:search",
     "verify": "policies.cli.verify:verify",
     "versions": "policies.cli.versions:versions",
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Instant(TypeDecorator[datetime]):
@@ -34,6 +37,44 @@ class Instant(TypeDecorator[datetime]):
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Words(TypeDecorator[Sequence[str]]):
+    """The words of `policies.words` in order, as each database indexes them.
+
+    Text with spaces for FTS5; for PostgreSQL a tsvector made here, word by word, so that no
+    parser or dictionary of a server decides what is found.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> TypeEngine[Any]:
+        """The column's type."""
+        kind = postgresql.TSVECTOR if dialect.name == "postgresql" else sa.Text
+        return dialect.type_descriptor(kind())  # type: ignore[no-any-return]
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Any) -> str | None:
+        """The words as the database takes them; a word is letters and digits, so needs no care."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return " ".join(f"'{word}':{at}" for at, word in enumerate(value, 1))
+        return " ".join(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Sequence[str] | None:
+        """The words in order."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            places = {
+                int(at): word
+                for word, listed in re.findall(r"'([^']*)':([\d,]+)", value)
+                for at in listed.split(",")
+            }
+            return tuple(word for _, word in sorted(places.items()))
+        return tuple(value.split())
+
 
 metadata = sa.MetaData(
     naming_convention={
@@ -282,4 +323,32 @@ tracks = sa.Table(
     sa.Column("health_told", sa.Text),  # the health of the last event; None: none was due yet
     sa.Column("warnings", sa.JSON, nullable=False),  # rules that hold though the page is read
     sa.Column("failures", sa.Integer, nullable=False),  # unread captures in a row
+)
+
+# In SQLite only an INTEGER key is the row's own number, by which FTS5 finds it.
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+passage_words = sa.Table(
+    "passage_words",
+    metadata,
+    # The words of every passage of a version, for search; indexed by FTS5 or GIN (see migrations).
+    # Its number orders what is found: by the time it was first seen, see `store.search`.
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("passage_id", sa.ForeignKey(passages.c.id), nullable=False, unique=True),
+    sa.Column("words", Words, nullable=False),
+)
+
+edit_words = sa.Table(
+    "edit_words",
+    metadata,
+    # The words that an edit of a published change took away and brought.
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("change_id", sa.ForeignKey(changes.c.id), nullable=False),
+    sa.Column("edit", sa.Integer, nullable=False),  # position among the change's edits
+    sa.Column("kind", sa.Text, nullable=False),  # EditKind: added, removed or replaced
+    sa.Column("old_id", sa.ForeignKey(passages.c.id), index=True),  # passage before
+    sa.Column("new_id", sa.ForeignKey(passages.c.id), index=True),  # and since
+    sa.Column("removed", Words, nullable=False),
+    sa.Column("added", Words, nullable=False),
+    sa.UniqueConstraint("change_id", "edit"),
 )

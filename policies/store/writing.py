@@ -35,6 +35,7 @@ from policies.model import (
     WarcPlace,
 )
 from policies.store import codec, schema
+from policies.store.search import filling
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -481,6 +482,7 @@ def put_version(
         "last_seen": last_seen,
     }
     _put(connection, schema.versions, [row])
+    filling.keep_passages(connection, text_id, captured_at)
     return id_
 
 
@@ -574,6 +576,7 @@ def put_change(
     if rows:
         connection.execute(schema.change_topics.insert(), rows)
     put_rewordings(connection, id_, rewordings)
+    filling.keep_edits(connection, id_, captured_at, edits)
     return id_
 
 
