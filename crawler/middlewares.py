@@ -157,7 +157,7 @@ class BoundsMiddleware:
         crawler.signals.connect(bounds.part_came, signals.bytes_received)
         return bounds
 
-    def head_came(self, body_length: int, request: Request) -> None:
+    def head_came(self, body_length: int | str, request: Request) -> None:
         """Looks at what an answer promises. Raises StopDownload where that is too much."""
         for mark in ("cut", "failure"):  # of an earlier answer on the same way
             request.meta.pop(mark, None)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bs4 import BeautifulSoup
-from bs4.builder import LXMLTreeBuilder
+from bs4.builder._lxml import LXMLTreeBuilder
 from bs4.dammit import EncodingDetector
 from bs4.element import PreformattedString, Tag
 from markdown_it import MarkdownIt
