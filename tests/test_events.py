@@ -361,7 +361,8 @@ def test_the_doors_tell_of_events(site: Callable[..., Site], tmp_path: Path) -> 
     for _ in range(2):
         brello.round({"help": 404})
     settings = Settings(data=tmp_path, database=brello.url)
-    client = create_app(settings).test_client()
+    app = create_app(settings)
+    client = app.test_client()
 
     def get(path: str) -> Any:
         answer = client.get(path)
@@ -388,6 +389,7 @@ def test_the_doors_tell_of_events(site: Callable[..., Site], tmp_path: Path) -> 
     assert len(told["told"]["occurrences"]) == 2
     page = client.get(f"/changes/{change['id']}")
     assert "The same edit on other pages" in page.text
+    app.extensions["earwitness"].store.close()
 
     environment = {"EARWITNESS_DATA": str(tmp_path), "EARWITNESS_DATABASE": brello.url}
     spoken = CliRunner().invoke(main, ["events"], env=environment)
