@@ -10,8 +10,10 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.hostile_faults import Fault
+from tests.hostile_faults import FAULTS, Fault
 from tests.sampleweb import SampleWeb, certificate
 from tests.sampleweb.demo import surroundings
 from tests.sampleweb.site import Site, at_host, hostile
@@ -199,3 +201,34 @@ def tell(
     story.crawl("over", EDITED + day, ())
     story.crawl("seen again", EDITED + day + hour, ())
     return story
+
+
+def main() -> None:
+    """Prints what came of each fault in each round, and the most memory that the crawl had."""
+    names = sys.argv[1:]
+    faults = [fault for fault in FAULTS if not names or fault.name in names]
+    if not faults:
+        sys.exit(f"no such fault; there are: {', '.join(fault.name for fault in FAULTS)}")
+    health: dict[str, str] = {}
+
+    def look(story: Story) -> None:
+        lines = story.asked("health", "--json").lines
+        health.update({row["page_id"]: row["health"] for row in lines})
+
+    with tempfile.TemporaryDirectory() as folder, web_of(faults) as web:
+        story = tell(web, faults, Path(folder), look)
+        changes = Counter(row["page_id"] for row in story.asked("changes", "--json").lines)
+    print(
+        "| fault | outcome | rule | health | first capture | changes |\n|---|---|---|---|---|---|"
+    )
+    for fault in faults:
+        page, first = page_of(fault), story.rounds["first"].pages[page_of(fault, first=True)]
+        met = story.rounds["fault"].pages[page]
+        told = (met["outcome"], met["reasons"][0]["rule"], health[page], first["outcome"])
+        print(f"| {fault.name} | {' | '.join(told)} | {changes[page]} |")
+    for name, ran in story.rounds.items():
+        print(f"{name}: {ran.peak / 1e6:.0f} MB at the peak, {ran.seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

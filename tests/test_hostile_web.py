@@ -1,7 +1,7 @@
 """Every fault of `hostile_faults` in one life of a real `earwitness crawl`, and what it left.
 
-The story is told once and looked at from every side. To look at one fault:
-`pytest tests/test_hostile_web.py -k gzip-bomb`, or tell it alone: `python -m tests.hostile_story`.
+The story is told once and looked at from every side. `python -m tests.hostile_story NAME…` tells it
+of the faults of these names alone, or of all, and prints what came of each.
 """
 
 from __future__ import annotations
