@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from policies.cli import main
+from policies.store import Store, open_store
 
 
 def run(data: Path, *words: str) -> str:
@@ -18,6 +19,11 @@ def run(data: Path, *words: str) -> str:
     done = CliRunner().invoke(main, words, env=environment)
     assert done.exit_code == 0, done.output[-2000:]
     return done.output
+
+
+def store_of(data: Path) -> Store:
+    """The store of a data folder."""
+    return open_store(f"sqlite:///{data / 'earwitness.sqlite3'}", create=False)
 
 
 @pytest.fixture(scope="session")

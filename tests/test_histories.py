@@ -15,15 +15,11 @@ import pytest
 import sqlalchemy as sa
 
 from policies.model import Topic
-from policies.store import Store, codec, open_store, schema, writing
+from policies.store import Store, codec, schema, writing
 from tests.conftest import shared_folder
-from tests.fixtures_histories import run
+from tests.fixtures_histories import run, store_of
 
 pytestmark = pytest.mark.slow
-
-
-def store_of(data: Path) -> Store:
-    return open_store(f"sqlite:///{data / 'earwitness.sqlite3'}", create=False)
 
 
 @pytest.fixture
