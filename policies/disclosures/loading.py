@@ -28,7 +28,6 @@ _FILE_KEYS = {
     "masks",
     "constructions",
     "examples",
-    "prefilter",
     "numbers",
     "units",
 }
@@ -100,10 +99,6 @@ def _lexicon(lang: str, data: Mapping[str, Any], shared: Mapping[str, Any]) -> L
     constructions = tuple(_construction(where, rule, bits) for rule in rules)
     return Lexicon(
         lang=lang,
-        prefilter={
-            Scope(scope): tuple(fold(stem) for stem in stems)
-            for scope, stems in data.get("prefilter", {}).items()
-        },
         constructions={
             scope: tuple(rule for rule in constructions if rule.scope in (None, scope))
             for scope in Scope
