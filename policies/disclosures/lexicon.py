@@ -37,6 +37,7 @@ class Construction:
     about: str  # "own", "speech" or "any": how near speech has to be; see reading.py
     unless: tuple[str, ...] = ()  # classes that must not stand in the passage
     unless_near: tuple[str, ...] = ()  # classes that must not stand in the find
+    after: tuple[str, ...] = ()  # one of these classes has to stand in the sentence before
     with_topics: tuple[Topic, ...] = ()  # one of these has to be found already
     needs: tuple[tuple[int, ...], ...] = ()  # per sequence: bits of which each has to be met
     refuses: int = 0  # bits of `unless`

@@ -42,6 +42,7 @@ _RULE_KEYS = {
     "unless",
     "unless_near",
     "with",
+    "after",
 }
 _MASK_KEYS = {"drop", "find", "unless", "opens"}
 
@@ -163,7 +164,8 @@ def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) 
     ordered = rule.get("order", "free") == "fixed"
     if not ordered and not all(isinstance(item.what, Ref) for s in sequences for item in s):
         raise BadDeclaration(f"{where}: {name}: words in any order have to be classes")
-    _check_names(f"{where}: {name}", (*rule.get("unless", ()), *rule.get("unless_near", ())), bits)
+    named = [name for key in ("unless", "unless_near", "after") for name in rule.get(key, ())]
+    _check_names(f"{where}: {rule.get('id')}", named, bits)
     return Construction(
         id=name,
         topic=Topic(rule["topic"]),
@@ -174,6 +176,7 @@ def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) 
         about=str(rule.get("about", "speech")),
         unless=tuple(rule.get("unless", ())),
         unless_near=tuple(rule.get("unless_near", ())),
+        after=tuple(rule.get("after", ())),
         with_topics=tuple(Topic(topic) for topic in rule.get("with", ())),
         needs=tuple(
             tuple(_bits(bits, item.what.classes) for item in s if isinstance(item.what, Ref))

@@ -12,12 +12,12 @@ from policies.disclosures.fold import fold, offsets, words
 from policies.disclosures.grammar import Ref, Sequence_, Span, follow, window
 from policies.disclosures.lexicon import SPEECH, Annotation, Construction, Example, Lexicon
 from policies.disclosures.slots import Retention, quote_slots, read_retention
-from policies.disclosures.stance import stance_of
+from policies.disclosures.stance import condition_of, refers_back, stance_of
 from policies.errors import BadInput
 from policies.model import Match, Scope, Stance, Topic, Verdict
 
 # Raise it when the rules in these modules change what is found; the lexicon counts by itself.
-RULES = "3"
+RULES = "4"
 NOTHING = Verdict(topics=(), stance=None)
 
 
@@ -54,6 +54,16 @@ class Context:
         return self.scope is Scope.ASSISTANT or any(
             _names_speech(self.lexicon, text) for text in (*self.headings, self.before)
         )
+
+    @property
+    def preceding(self) -> Annotation:
+        """The classes of the sentence before."""
+        return _annotated(self.lexicon, self.before)
+
+
+@lru_cache(maxsize=64)
+def _annotated(lexicon: Lexicon, text: str) -> Annotation:
+    return lexicon.annotate_words(text)
 
 
 @lru_cache(maxsize=2048)  # headings are shared by many passages
@@ -116,7 +126,7 @@ class Detector:
         topics = tuple(topic for topic in Topic if topic in said)
         return Verdict(
             topics=topics,
-            stance=_stance(annotation, finds),
+            stance=_stance(annotation, finds, context),
             matches=tuple(find.match(places) for find in finds),
             slots=quote_slots(text, places, annotation, topics),
         )
@@ -153,11 +163,16 @@ class Detector:
         return any(match.pattern == name for match in verdict.matches)
 
 
-def _stance(annotation: Annotation, finds: Sequence[Find]) -> Stance | None:
+def _stance(annotation: Annotation, finds: Sequence[Find], context: Context) -> Stance | None:
     review = [
         (find.first, find.last) for find in finds if find.construction.topic is Topic.HUMAN_REVIEW
     ]
-    return stance_of(annotation, review) if review else None
+    if not review:
+        return None
+    stance = stance_of(annotation, review)
+    if stance in (Stance.YES, Stance.UNCLEAR) and refers_back(annotation):
+        return condition_of(context.preceding) or stance
+    return stance
 
 
 def _find(lexicon: Lexicon, annotation: Annotation, context: Context) -> list[Find]:
@@ -174,6 +189,8 @@ def _find(lexicon: Lexicon, annotation: Annotation, context: Context) -> list[Fi
             continue
         span = _locate(rule, annotation, present)
         if span is None:
+            continue
+        if rule.after and not context.preceding.has(*rule.after):
             continue
         if rule.about == "speech":
             if about_speech is None:
