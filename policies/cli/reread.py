@@ -6,16 +6,16 @@ import sys
 
 import click
 
-from policies.disclosures import Detector
 from policies.settings import Settings
 from policies.store import open_store
+from policies.tracking.disclose import open_detector
 from policies.tracking.reread import outdated
 from policies.tracking.reread import reread as read_again
 
 
 @click.command()
 def reread() -> None:
-    """Judge stored texts again after the lexicon changed.
+    """Judge stored texts again after the lexicon changed, or an assistant got a name.
 
     Reads every stored text that another lexicon judged, and brings what it says, and the topics of
     its changes, up to date. Nothing is fetched and no change is published: what we read better now
@@ -23,7 +23,7 @@ def reread() -> None:
     """
     settings = Settings.from_env()
     store = open_store(settings.database_url, create=False)
-    detector = Detector.load()
+    detector = open_detector(settings)
     steps: list[str] = []
     try:
         length = len(outdated(store, detector))

@@ -9,7 +9,8 @@ from policies.disclosures.fold import fold, sentence_ends, words
 from policies.disclosures.grammar import Atom, Choice, Ref, Sequence_, Span, follow
 from policies.model import Scope, Topic
 
-SPEECH = ("voice", "assistant")  # classes that name what is said, and what it is said to
+ASSISTANT = "assistant"  # the class that declared names of assistants join
+SPEECH = ("voice", ASSISTANT)  # classes that name what is said, and what it is said to
 NUMBER = "number"  # figures are of this class in every language; a lexicon adds the words
 _MEMO_LIMIT = 60_000  # distinct words remembered a language; a policy has some 3,000
 
@@ -160,6 +161,8 @@ class Lexicon:
     bits: Mapping[str, int]  # class -> its bit
     numbers: Mapping[str, int]  # number words, folded
     units: Mapping[str, float]  # words for periods, folded -> days
+    articles: frozenset[str]  # that mean one before a period: "a year"
+    halves: frozenset[str]  # "half a year"
     match: Mapping[str, tuple[Example, ...]]
     miss: Mapping[str, tuple[Example, ...]]
     phrases: Sequence[Phrase]  # in file order
