@@ -176,6 +176,191 @@ def test_a_named_setting_and_a_default_are_slots() -> None:
     assert slots["setting"] == "Keep History"
 
 
+WHO_AND_ON_WHAT_TERMS = [
+    (
+        "en",
+        (
+            "With your permission, about thirty trained linguists in Ireland hear fewer than "
+            "1 % of your recordings to improve recognition."
+        ),
+        "With your permission",
+        ("linguists", "thirty", "Ireland", "fewer than 1 %", "to improve recognition"),
+    ),
+    (
+        "de",
+        (
+            "Mit Ihrer Einwilligung hören rund dreißig geschulte Linguisten, die in Irland "
+            "arbeiten, weniger als 1 % Ihrer Aufnahmen an, um die Erkennung zu verbessern."
+        ),
+        "Mit Ihrer Einwilligung",
+        ("Linguisten", "dreißig", "Irland", "weniger als 1 %", "um die Erkennung zu verbessern"),
+    ),
+    (
+        "fr",
+        (
+            "Avec votre accord, une trentaine de linguistes formés en Irlande écoutent moins "
+            "de 1 % de vos enregistrements afin d'améliorer la reconnaissance."
+        ),
+        "Avec votre accord",
+        (
+            "linguistes",
+            "trentaine",
+            "Irlande",
+            "moins de 1 %",
+            "afin d'améliorer la reconnaissance",
+        ),
+    ),
+    (
+        "es",
+        (
+            "Con su consentimiento, unos treinta lingüistas formados en Irlanda escuchan "
+            "menos del 1 % de sus grabaciones para mejorar el reconocimiento."
+        ),
+        "Con su consentimiento",
+        ("lingüistas", "treinta", "Irlanda", "menos del 1 %", "para mejorar el reconocimiento"),
+    ),
+    (
+        "it",
+        (
+            "Con il Suo consenso, una trentina di linguisti formati in Irlanda ascolta meno "
+            "dell'1 % delle Sue registrazioni per migliorare il riconoscimento."
+        ),
+        "Con il Suo consenso",
+        ("linguisti", "trentina", "Irlanda", "meno dell'1 %", "per migliorare il riconoscimento"),
+    ),
+    (
+        "pt",
+        (
+            "Com o seu consentimento, cerca de trinta linguistas treinados na Irlanda ouvem "
+            "menos de 1 % das suas gravações para melhorar o reconhecimento."
+        ),
+        "Com o seu consentimento",
+        ("linguistas", "trinta", "Irlanda", "menos de 1 %", "para melhorar o reconhecimento"),
+    ),
+    (
+        "nl",
+        (
+            "Met uw toestemming luisteren zo'n dertig opgeleide taalkundigen in Ierland naar "
+            "minder dan 1 % van uw opnamen om de herkenning te verbeteren."
+        ),
+        "Met uw toestemming",
+        ("taalkundigen", "dertig", "Ierland", "minder dan 1 %", "om de herkenning te verbeteren"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("lang", "text", "condition", "who"), WHO_AND_ON_WHAT_TERMS)
+def test_slots_tell_who_how_many_where_how_much_and_why(
+    lang: str, text: str, condition: str, who: tuple[str, ...]
+) -> None:
+    verdict = judged(text, lang, Scope.ASSISTANT)
+    assert verdict.stance is Stance.OPT_IN
+    slots = verdict.slots
+    assert slots["condition"] == condition
+    names = ("reviewers", "reviewers_number", "reviewers_place", "sample", "purpose")
+    assert tuple(slots.get(name) for name in names) == who
+    assert slots["reviewers_training"] in text
+
+
+KEPT_BY_DEFAULT = [
+    (
+        "en",
+        (
+            "By default, contractors bound by confidentiality transcribe a small sample of "
+            "requests, which are not linked to your account and are kept for up to 18 months "
+            "unless you switch off the “Help Lumo” setting."
+        ),
+        ("By default", "contractors", "confidentiality", "are not linked to your account"),
+        ("Help Lumo", "unless you switch off the “Help Lumo” setting"),
+    ),
+    (
+        "de",
+        (
+            "Standardmäßig transkribieren zur Verschwiegenheit verpflichtete Auftragnehmer "
+            "eine kleine Stichprobe der Anfragen, die nicht mit Ihrem Konto verknüpft und bis "
+            "zu 18 Monate gespeichert werden, es sei denn, Sie schalten die Einstellung „Lumo "
+            "helfen“ aus."
+        ),
+        ("Standardmäßig", "Auftragnehmer", "Verschwiegenheit", "nicht mit Ihrem Konto verknüpft"),
+        ("Lumo helfen", "es sei denn, Sie schalten die Einstellung „Lumo helfen“ aus"),
+    ),
+    (
+        "fr",
+        (
+            "Par défaut, des sous-traitants tenus à la confidentialité transcrivent un petit "
+            "échantillon de requêtes, qui ne sont pas associées à votre compte et sont "
+            "conservées jusqu'à 18 mois, sauf si vous désactivez le réglage « Aider Lumo »."
+        ),
+        ("Par défaut", "sous-traitants", "confidentialité", "sont pas associées à votre compte"),
+        ("Aider Lumo", "sauf si vous désactivez le réglage « Aider Lumo »"),
+    ),
+    (
+        "es",
+        (
+            "De forma predeterminada, contratistas sujetos a confidencialidad transcriben una "
+            "pequeña muestra de solicitudes, que no se vinculan con su cuenta y se guardan "
+            "hasta 18 meses, salvo que desactive el ajuste «Ayudar a Lumo»."
+        ),
+        (
+            "De forma predeterminada",
+            "contratistas",
+            "confidencialidad",
+            "no se vinculan con su cuenta",
+        ),
+        ("Ayudar a Lumo", "salvo que desactive el ajuste «Ayudar a Lumo»"),
+    ),
+    (
+        "it",
+        (
+            "Per impostazione predefinita, collaboratori vincolati alla riservatezza "
+            "trascrivono un piccolo campione di richieste, che non sono associate al Suo "
+            "account e vengono conservate fino a 18 mesi, a meno che non disattivi "
+            "l'impostazione «Aiuta Lumo»."
+        ),
+        (
+            "Per impostazione predefinita",
+            "collaboratori",
+            "riservatezza",
+            "non sono associate al Suo account",
+        ),
+        ("Aiuta Lumo", "a meno che non disattivi l'impostazione «Aiuta Lumo»"),
+    ),
+    (
+        "pt",
+        (
+            "Por padrão, prestadores sujeitos a confidencialidade transcrevem uma pequena "
+            "amostra de pedidos, que não são associados à sua conta e são guardados por até "
+            "18 meses, a menos que desative a configuração «Ajudar o Lumo»."
+        ),
+        ("Por padrão", "prestadores", "confidencialidade", "não são associados à sua conta"),
+        ("Ajudar o Lumo", "a menos que desative a configuração «Ajudar o Lumo»"),
+    ),
+    (
+        "nl",
+        (
+            "Standaard transcriberen onderaannemers die tot geheimhouding verplicht zijn een "
+            "kleine steekproef van verzoeken, die niet aan uw account worden gekoppeld en tot "
+            "18 maanden worden bewaard, tenzij u de instelling ‘Lumo helpen’ uitzet."
+        ),
+        ("Standaard", "onderaannemers", "geheimhouding", "niet aan uw account worden gekoppeld"),
+        ("Lumo helpen", "tenzij u de instelling ‘Lumo helpen’ uitzet"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("lang", "text", "terms", "way_out"), KEPT_BY_DEFAULT)
+def test_slots_tell_default_identity_retention_and_the_way_out(
+    lang: str, text: str, terms: tuple[str, ...], way_out: tuple[str, str]
+) -> None:
+    verdict = judged(text, lang, Scope.ASSISTANT)
+    assert verdict.stance is Stance.OPT_OUT
+    slots = verdict.slots
+    names = ("default", "reviewers", "reviewers_training", "identity")
+    assert tuple(slots[name] for name in names) == terms
+    assert (slots["setting"], slots["condition"]) == way_out
+    assert DETECTOR.retention(slots["retention"], lang) == Retention(540, until_deleted=False)
+
+
 @pytest.mark.parametrize(
     ("lang", "words", "days"),
     [
@@ -188,14 +373,78 @@ def test_a_named_setting_and_a_default_are_slots() -> None:
         ("pt", "30 dias", 30),
         ("nl", "negentig dagen", 90),
         ("en", "a limited period", None),
+        ("en", "several months", None),
+        ("en", "a year", 365),
+        ("en", "half a year", 182),
+        ("en", "three and a half years", 1278),
+        ("en", "a year and a half", 548),
+        ("en", "twenty-four months", 720),
+        ("en", "one hundred and eighty days", 180),
+        ("en", "between 30 and 90 days", 90),
+        ("de", "ein halbes Jahr", 182),
+        ("de", "vierundzwanzig Monate", 720),
+        ("fr", "quatre-vingt-dix jours", 90),
+        ("fr", "un an et demi", 548),
+        ("es", "medio año", 182),
+        ("it", "mezzo anno", 182),
+        ("pt", "meio ano", 182),
+        ("nl", "een half jaar", 182),
     ],
 )
 def test_retention_is_a_number_of_days(lang: str, words: str, days: int | None) -> None:
     assert DETECTOR.retention(words, lang) == Retention(days=days, until_deleted=False)
 
 
-def test_retention_until_it_is_deleted() -> None:
-    assert DETECTOR.retention("until you delete them", "en") == Retention(None, until_deleted=True)
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("en", "until you delete them"),
+        ("de", "bis Sie sie löschen"),
+        ("fr", "jusqu'à ce que vous les supprimiez"),
+        ("es", "hasta que los elimines"),
+        ("it", "finché non le elimini"),
+        ("pt", "até que você os exclua"),
+        ("nl", "totdat u ze verwijdert"),
+    ],
+)
+def test_retention_until_it_is_deleted(lang: str, words: str) -> None:
+    assert DETECTOR.retention(words, lang) == Retention(None, until_deleted=True)
+
+
+def test_a_declared_name_of_an_assistant_is_context() -> None:
+    text = "Trained employees may listen to a small part of your requests."
+    knowing = Detector.load(names=["Halden Home"])
+    for headings, before in ((("Halden Home",), ""), ((), "Halden Home answers you.")):
+        assert judged(text, headings=headings, before=before).topics == ()
+        verdict = knowing.judge(text, "en", Scope.GENERAL, headings, before)
+        assert Topic.HUMAN_REVIEW in verdict.topics
+    assert knowing.judge(text, "en", Scope.GENERAL, ("Halden Cars",)).topics == ()
+    assert knowing.digest != DETECTOR.digest
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "stance"),
+    [
+        ("You can allow us to keep recordings.", "If so, staff listen to them.", Stance.OPT_IN),
+        (
+            "With your consent we collect samples of speech.",
+            "Staff may listen to these samples.",
+            Stance.OPT_IN,
+        ),
+        (
+            "We keep recordings unless you turn this off.",
+            "In that case staff listen to them.",
+            Stance.OPT_OUT,
+        ),
+        ("We keep recordings.", "In that case staff listen to them.", Stance.YES),
+        # What merely follows a sentence about permission does not rest on it.
+        ("With your consent we send you news.", "Staff listen to recordings.", Stance.YES),
+    ],
+)
+def test_a_condition_is_carried_over_only_by_what_rests_on_it(
+    before: str, text: str, stance: Stance
+) -> None:
+    assert judged(text, scope=Scope.ASSISTANT, before=before).stance is stance
 
 
 HOSTILE = [

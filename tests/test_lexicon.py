@@ -21,7 +21,6 @@ constructions:
 masks: []
 """
 WORDS = """
-prefilter: {assistant: [staff], general: [staff]}
 classes:
   staff: [staff]
   listen: [listen(s|)]

@@ -19,7 +19,7 @@ _SCOPES = tuple(scope.value for scope in Scope)
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
-@click.option("--explain", is_flag=True, help="Add the words matched and the slots.")
+@click.option("--explain", is_flag=True, help="Add the words matched, the slots and days.")
 def detect(file: Path | None, explain: bool) -> None:
     """Tell what each passage says about people listening.
 
@@ -97,4 +97,10 @@ def _judged(detector: Detector, passage: dict[str, Any], explain: bool) -> dict[
             for match in verdict.matches
         ]
         judged["slots"] = dict(verdict.slots)
+        if words := verdict.slots.get("retention"):
+            retention = detector.retention(words, language)
+            judged["retention"] = {
+                "days": retention.days,
+                "until_deleted": retention.until_deleted,
+            }
     return judged

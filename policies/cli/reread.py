@@ -7,9 +7,9 @@ import sys
 import click
 
 from policies.catalog import load
-from policies.disclosures import Detector
 from policies.settings import Settings
 from policies.store import open_store, writing
+from policies.tracking.disclose import open_detector
 from policies.tracking.reread import misread, outdated, reread_pages
 from policies.tracking.reread import reread as read_again
 
@@ -18,7 +18,8 @@ from policies.tracking.reread import reread as read_again
 def reread() -> None:
     """Read what is stored again after the lexicon, a selector or the extractor changed.
 
-    Every stored text that another lexicon judged is judged again, and the topics of its changes are
+    Every stored text that another lexicon judged, or that was judged before an assistant had its
+    name, is judged again, and the topics of its changes are
     brought up to date. Every page that is declared to be read in another way than it was is read
     again from the captures that its history stands on. Nothing is fetched and no change is
     published: what we read better now is our change, not the vendor's. Interrupted, run it again:
@@ -27,7 +28,7 @@ def reread() -> None:
     settings = Settings.from_env()
     catalog = load(settings.catalog)
     store = open_store(settings.database_url, create=False)
-    detector = Detector.load()
+    detector = open_detector(settings)
     steps: list[str] = []
     try:
         with store.engine.execution_options(writes=True).begin() as connection:

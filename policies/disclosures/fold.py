@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 _QUOTES = "‘’‚‛′`´ʼ＇"
 _DASHES = "‐‑‒–—―−"
@@ -51,12 +50,6 @@ _TABLE = _FoldTable()
 def fold(text: str) -> str:
     """The text as it is compared; shorter than the original where something is not seen."""
     return text.lower() if text.isascii() else text.translate(_TABLE)
-
-
-@lru_cache(maxsize=512)
-def fold_cached(text: str) -> str:
-    """The same as `fold`, remembered: for headings, which many passages share."""
-    return fold(text)
 
 
 def words(folded: str) -> list[str]:

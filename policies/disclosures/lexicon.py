@@ -9,6 +9,8 @@ from policies.disclosures.fold import fold, sentence_ends, words
 from policies.disclosures.grammar import Atom, Choice, Ref, Sequence_, Span, follow
 from policies.model import Scope, Topic
 
+ASSISTANT = "assistant"  # the class that declared names of assistants join
+SPEECH = ("voice", ASSISTANT)  # classes that name what is said, and what it is said to
 NUMBER = "number"  # figures are of this class in every language; a lexicon adds the words
 _MEMO_LIMIT = 60_000  # distinct words remembered a language; a policy has some 3,000
 
@@ -36,6 +38,7 @@ class Construction:
     about: str  # "own", "speech" or "any": how near speech has to be; see reading.py
     unless: tuple[str, ...] = ()  # classes that must not stand in the passage
     unless_near: tuple[str, ...] = ()  # classes that must not stand in the find
+    after: tuple[str, ...] = ()  # one of these classes has to stand in the sentence before
     with_topics: tuple[Topic, ...] = ()  # one of these has to be found already
     needs: tuple[tuple[int, ...], ...] = ()  # per sequence: bits of which each has to be met
     refuses: int = 0  # bits of `unless`
@@ -99,7 +102,7 @@ class Phrase:
     sequence: Sequence_
     anchor: int | None  # the item whose words are rarest and lead here; None: it has only classes
     reach: int  # the most words from its first to its anchor
-    needed: frozenset[str]  # words of which one stands in every match; empty: not known
+    others: tuple[frozenset[str], ...]  # besides the anchor: of each, one stands in every match
     classes: tuple[tuple[str, ...], ...]  # of each reference
 
     @classmethod
@@ -109,7 +112,7 @@ class Phrase:
         anchor = max(choices, key=lambda n: _shortest(sequence[n].what), default=None)
         reach = sum(item.gap + 1 for item in sequence[1 : (anchor or 0) + 1])
         classes = tuple(item.what.classes for item in sequence if isinstance(item.what, Ref))
-        return cls(errand, sequence, anchor, reach, _needed(sequence, anchor), classes)
+        return cls(errand, sequence, anchor, reach, _others(sequence, anchor), classes)
 
 
 def _shortest(what: Choice | Ref) -> int:
@@ -119,47 +122,69 @@ def _shortest(what: Choice | Ref) -> int:
     return min(len(text) for text in (*what.exact, *(atom.text for atom in what.open)))
 
 
-def _needed(sequence: Sequence_, anchor: int | None) -> frozenset[str]:
-    """Words besides the anchor of which one stands in every match; may be empty."""
-    exact = [
+def _others(sequence: Sequence_, anchor: int | None) -> tuple[frozenset[str], ...]:
+    """The words of each item besides the anchor; rarest first, so that most are refused at once."""
+    exact = {
         item.what.exact
         for place, item in enumerate(sequence)
         if place != anchor and isinstance(item.what, Choice) and not item.what.open
-    ]
-    return max(exact, key=lambda texts: min(map(len, texts)), default=frozenset())
+    }
+    return tuple(sorted(exact, key=lambda texts: -min(map(len, texts))))
 
 
-_Known = tuple[list[str], list[int]]  # classes of a word, phrases that it is an anchor of
+@dataclass(frozen=True)
+class _Lead:
+    """A phrase as its anchor's word leads to it."""
+
+    number: int  # its place among the phrases
+    others: tuple[frozenset[str], ...]
+    needs: tuple[int, ...]  # bits for each of its references
+    gives: int  # the bit of its class; 0: it is a mask
+
+    def may_stand(self, vocabulary: set[str]) -> bool:
+        """Whether every other item of it has a word there."""
+        for texts in self.others:
+            if texts.isdisjoint(vocabulary):
+                return False
+        return True
 
 
-@dataclass
+_Known = tuple[tuple[str, ...], int, tuple[_Lead, ...]]  # classes of a word, their bits, leads
+
+
+@dataclass(eq=False)
 class Lexicon:
     """One language's words and constructions, ready to annotate."""
 
     lang: str
-    prefilter: Mapping[Scope, tuple[str, ...]]
     constructions: Mapping[Scope, tuple[Construction, ...]]
     bits: Mapping[str, int]  # class -> its bit
     numbers: Mapping[str, int]  # number words, folded
     units: Mapping[str, float]  # words for periods, folded -> days
+    articles: frozenset[str]  # that mean one before a period: "a year"
+    halves: frozenset[str]  # "half a year"
     match: Mapping[str, tuple[Example, ...]]
     miss: Mapping[str, tuple[Example, ...]]
     phrases: Sequence[Phrase]  # in file order
-    _exact: dict[str, _Known] = field(default_factory=dict)
-    _open: list[tuple[Atom, str | None, int | None]] = field(default_factory=list)
-    _unanchored: list[int] = field(default_factory=list)
-    _needed: list[frozenset[str]] = field(default_factory=list)
-    _memo: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = field(default_factory=dict)
+    speech: int = 0  # bits of the classes that name voice or an assistant
+    _exact: dict[str, tuple[list[str], list[_Lead]]] = field(default_factory=dict)
+    _open: list[tuple[Atom, str | None, _Lead | None]] = field(default_factory=list)
+    _unanchored: list[_Lead] = field(default_factory=list)
+    _memo: dict[str, _Known] = field(default_factory=dict)
+    _promises: dict[tuple[Scope, bool, int], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.speech = sum(self.bits.get(name, 0) for name in SPEECH)
         for number, phrase in enumerate(self.phrases):
             self._file(number, phrase)
-            self._needed.append(phrase.needed)
 
     def _file(self, number: int, phrase: Phrase) -> None:
         """Files a phrase under the words of its anchor; single words are classes at once."""
+        needs = tuple(sum(self.bits[name] for name in set(names)) for names in phrase.classes)
+        gives = self.bits[phrase.errand] if isinstance(phrase.errand, str) else 0
+        lead = _Lead(number, phrase.others, needs, gives)
         if phrase.anchor is None:
-            self._unanchored.append(number)
+            self._unanchored.append(lead)
             return
         what = phrase.sequence[phrase.anchor].what
         assert isinstance(what, Choice)
@@ -167,21 +192,63 @@ class Lexicon:
         if len(phrase.sequence) == 1 and isinstance(phrase.errand, str):
             name = phrase.errand
         for text in what.exact:
-            classes, anchored = self._exact.setdefault(text, ([], []))
+            classes, leads = self._exact.setdefault(text, ([], []))
             if name is None:
-                anchored.append(number)
+                leads.append(lead)
             else:
                 classes.append(name)
-        leads = None if name else number
-        self._open += [(atom, name, leads) for atom in what.open]
+        self._open += [(atom, name, None if name else lead) for atom in what.open]
 
-    def annotate(self, folded: str) -> Annotation:
-        """The classes of a folded text, masks applied."""
-        found = words(folded)
+    def promises(self, scope: Scope, reach: int, *, about_speech: bool) -> bool:
+        """Whether any construction could be found where these classes can; False is certain.
+
+        `about_speech`: whether the passage or what stands before it names voice or an assistant.
+        """
+        asked = scope, about_speech, reach
+        known = self._promises.get(asked)
+        if known is None:
+            known = self._could_find(scope, reach, about_speech)
+            if len(self._promises) < _MEMO_LIMIT:
+                self._promises[asked] = known
+        return known
+
+    def _could_find(self, scope: Scope, reach: int, about_speech: bool) -> bool:
+        return any(
+            rule.is_possible(reach) and (about_speech or rule.about != "speech")
+            for rule in self.constructions[scope]
+            if not rule.with_topics  # such a one only follows another
+        )
+
+    def reach(self, found: Sequence[str]) -> int:
+        """The bits of all classes that these words could hold, in whatever order they stood.
+
+        None is left out: a class is found only where every item of one of its phrases has
+        a word or a class.
+        """
+        bits = 0
+        vocabulary = set(found)
+        memo = self._memo
+        leads = list(self._unanchored)
+        for word in vocabulary:
+            known = memo.get(word) or self._look_up(word)
+            bits |= known[1]
+            leads += known[2]
+        built = []
+        for lead in leads:
+            if not lead.gives & ~bits or not lead.may_stand(vocabulary):
+                continue
+            if lead.needs:
+                built.append(lead)
+            else:
+                bits |= lead.gives
+        return _closed(bits, built) if built else bits
+
+    def annotate(self, found: list[str]) -> Annotation:
+        """The classes of a text's words, masks applied."""
         vocabulary = set(found)
         result = Annotation(found, sentence_ends(found))
-        starts, memo, needed = result.starts, self._memo, self._needed
-        candidates = [(number, -1) for number in self._unanchored]
+        starts, memo = result.starts, self._memo
+        candidates = [(lead.number, -1) for lead in self._unanchored]
         for place, word in enumerate(found):
             known = memo.get(word) or self._look_up(word)
             for name in known[0]:
@@ -189,11 +256,7 @@ class Lexicon:
                     starts[name][place] = place
                 else:
                     starts[name] = {place: place}
-            candidates += [
-                (number, place)
-                for number in known[1]
-                if not needed[number] or not needed[number].isdisjoint(vocabulary)
-            ]
+            candidates += [(lead.number, place) for lead in known[2] if lead.may_stand(vocabulary)]
         candidates.sort()
         masks: list[tuple[Mask, int, int]] = []
         for number, place in candidates:
@@ -223,26 +286,38 @@ class Lexicon:
             else:
                 result.add(errand, start, end)
 
-    def _look_up(self, word: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    def _look_up(self, word: str) -> _Known:
         known = self._exact.get(word, ([], []))
-        classes, anchored = list(known[0]), list(known[1])
+        classes, leads = list(known[0]), list(known[1])
         if word.isdecimal():
             classes.append(NUMBER)
-        for atom, name, number in self._open:
+        for atom, name, lead in self._open:
             if not atom.matches(word):
                 continue
             if name is not None:
                 classes.append(name)
-            if number is not None:
-                anchored.append(number)
-        entry = (tuple(dict.fromkeys(classes)), tuple(dict.fromkeys(anchored)))
+            if lead is not None:
+                leads.append(lead)
+        names = tuple(dict.fromkeys(classes))
+        entry = (names, sum(self.bits[name] for name in names), tuple(dict.fromkeys(leads)))
         if len(self._memo) < _MEMO_LIMIT:
             self._memo[word] = entry
         return entry
 
     def annotate_words(self, text: str) -> Annotation:
         """The classes of a text as it is written."""
-        return self.annotate(fold(text))
+        return self.annotate(words(fold(text)))
+
+
+def _closed(bits: int, leads: Sequence[_Lead]) -> int:
+    """The bits with those of phrases whose references are met, and so on."""
+    while True:
+        before = bits
+        for lead in leads:
+            if all(bits & need for need in lead.needs):
+                bits |= lead.gives
+        if bits == before:
+            return bits
 
 
 def _beginnings(phrase: Phrase, place: int, result: Annotation) -> Iterable[int]:

@@ -8,7 +8,7 @@ constructions and an invented example for and against every construction.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -17,8 +17,16 @@ import yaml
 from yaml import CSafeLoader
 
 from policies.disclosures.fold import fold, words
-from policies.disclosures.grammar import Ref, Sequence_, parse, spellings
-from policies.disclosures.lexicon import NUMBER, Construction, Example, Lexicon, Mask, Phrase
+from policies.disclosures.grammar import Choice, Item, Ref, Sequence_, parse, spellings
+from policies.disclosures.lexicon import (
+    ASSISTANT,
+    NUMBER,
+    Construction,
+    Example,
+    Lexicon,
+    Mask,
+    Phrase,
+)
 from policies.errors import BadDeclaration
 from policies.model import Scope, Topic
 
@@ -28,9 +36,10 @@ _FILE_KEYS = {
     "masks",
     "constructions",
     "examples",
-    "prefilter",
     "numbers",
     "units",
+    "articles",
+    "halves",
 }
 _RULE_KEYS = {
     "id",
@@ -43,6 +52,7 @@ _RULE_KEYS = {
     "unless",
     "unless_near",
     "with",
+    "after",
 }
 _MASK_KEYS = {"drop", "find", "unless", "opens"}
 
@@ -61,8 +71,11 @@ def digest(place: Traversable | None = None) -> str:
     return total.hexdigest()
 
 
-def load(place: Traversable | None = None) -> dict[str, Lexicon]:
-    """Every language's lexicon by ISO 639-1 code; raises BadDeclaration."""
+def load(place: Traversable | None = None, names: Iterable[str] = ()) -> dict[str, Lexicon]:
+    """Every language's lexicon by ISO 639-1 code; raises BadDeclaration.
+
+    `names`: of assistants, in any language; they name an assistant where they stand.
+    """
     place = place or folder()
     shared = _read(place / _SHARED)
     languages = sorted(
@@ -70,7 +83,15 @@ def load(place: Traversable | None = None) -> dict[str, Lexicon]:
         for entry in place.iterdir()
         if entry.name.endswith(".yaml") and entry.name != _SHARED
     )
-    return {lang: _lexicon(lang, _read(place / f"{lang}.yaml"), shared) for lang in languages}
+    named = tuple(_named(name) for name in names)
+    return {
+        lang: _lexicon(lang, _read(place / f"{lang}.yaml"), shared, named) for lang in languages
+    }
+
+
+def _named(name: str) -> Sequence_:
+    """A name as the words that it is made of."""
+    return tuple(Item(Choice(frozenset([word]))) for word in words(fold(name)))
 
 
 def _read(file: Traversable) -> dict[str, Any]:
@@ -85,12 +106,15 @@ def _read(file: Traversable) -> dict[str, Any]:
     return data
 
 
-def _lexicon(lang: str, data: Mapping[str, Any], shared: Mapping[str, Any]) -> Lexicon:
+def _lexicon(
+    lang: str, data: Mapping[str, Any], shared: Mapping[str, Any], names: Sequence[Sequence_]
+) -> Lexicon:
     where = f"lexicon/{lang}.yaml"
     numbers = {fold(str(word)): int(value) for word, value in data.get("numbers", {}).items()}
     classes = {NUMBER: tuple(numbers)} | data.get("classes", {})
     bits = {name: 1 << place for place, name in enumerate(classes)}
     phrases = [Phrase.of(name, s) for name, s in _class_sequences(where, classes)]
+    phrases += [Phrase.of(ASSISTANT, name) for name in names if name]
     phrases += [Phrase.of(m, m.sequence) for m in _masks([*shared["masks"], *data["masks"]])]
     for phrase in phrases:
         _check_refs(where, phrase.sequence, classes)
@@ -100,10 +124,6 @@ def _lexicon(lang: str, data: Mapping[str, Any], shared: Mapping[str, Any]) -> L
     constructions = tuple(_construction(where, rule, bits) for rule in rules)
     return Lexicon(
         lang=lang,
-        prefilter={
-            Scope(scope): tuple(fold(stem) for stem in stems)
-            for scope, stems in data.get("prefilter", {}).items()
-        },
         constructions={
             scope: tuple(rule for rule in constructions if rule.scope in (None, scope))
             for scope in Scope
@@ -115,6 +135,8 @@ def _lexicon(lang: str, data: Mapping[str, Any], shared: Mapping[str, Any]) -> L
             for pattern, days in data.get("units", {}).items()
             for spelling in spellings(str(pattern))
         },
+        articles=frozenset(fold(str(word)) for word in data.get("articles", ())),
+        halves=frozenset(fold(str(word)) for word in data.get("halves", ())),
         match=_examples(where, data.get("examples", {}), "match", constructions),
         miss=_examples(where, data.get("examples", {}), "miss", constructions),
         phrases=phrases,
@@ -168,7 +190,8 @@ def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) 
     ordered = rule.get("order", "free") == "fixed"
     if not ordered and not all(isinstance(item.what, Ref) for s in sequences for item in s):
         raise BadDeclaration(f"{where}: {name}: words in any order have to be classes")
-    _check_names(f"{where}: {name}", (*rule.get("unless", ()), *rule.get("unless_near", ())), bits)
+    named = [name for key in ("unless", "unless_near", "after") for name in rule.get(key, ())]
+    _check_names(f"{where}: {rule.get('id')}", named, bits)
     return Construction(
         id=name,
         topic=Topic(rule["topic"]),
@@ -179,6 +202,7 @@ def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) 
         about=str(rule.get("about", "speech")),
         unless=tuple(rule.get("unless", ())),
         unless_near=tuple(rule.get("unless_near", ())),
+        after=tuple(rule.get("after", ())),
         with_topics=tuple(Topic(topic) for topic in rule.get("with", ())),
         needs=tuple(
             tuple(_bits(bits, item.what.classes) for item in s if isinstance(item.what, Ref))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policies.disclosures import loading
-from policies.disclosures.fold import fold, fold_cached, offsets
+from policies.disclosures.fold import fold, offsets, words
 from policies.disclosures.grammar import Ref, Sequence_, Span, follow, window
-from policies.disclosures.lexicon import Annotation, Construction, Example, Lexicon
+from policies.disclosures.lexicon import SPEECH, Annotation, Construction, Example, Lexicon
 from policies.disclosures.slots import Retention, quote_slots, read_retention
-from policies.disclosures.stance import stance_of
+from policies.disclosures.stance import condition_of, refers_back, stance_of
 from policies.errors import BadInput
 from policies.model import Match, Scope, Stance, Topic, Verdict
 
 # Raise it when the rules in these modules change what is found; the lexicon counts by itself.
-RULES = "2"
+RULES = "5"
 NOTHING = Verdict(topics=(), stance=None)
 
 
@@ -39,6 +40,49 @@ class Find:
 
 
 @dataclass(frozen=True)
+class Context:
+    """What stands around a passage, looked at only where it matters."""
+
+    lexicon: Lexicon
+    scope: Scope
+    headings: Sequence[str]
+    before: str
+
+    @property
+    def names_speech(self) -> bool:
+        """Whether the document, a heading or the sentence before is about voice or an assistant."""
+        return self.scope is Scope.ASSISTANT or any(
+            _names_speech(self.lexicon, text) for text in (*self.headings, self.before)
+        )
+
+    @property
+    def preceding(self) -> Annotation:
+        """The classes of the sentence before."""
+        return _annotated(self.lexicon, self.before)
+
+
+@lru_cache(maxsize=64)
+def _annotated(lexicon: Lexicon, text: str) -> Annotation:
+    return lexicon.annotate_words(text)
+
+
+@lru_cache(maxsize=2048)  # headings are shared by many passages
+def _names_speech(lexicon: Lexicon, text: str) -> bool:
+    found = words(fold(text))
+    return bool(lexicon.reach(found) & lexicon.speech) and lexicon.annotate(found).has(*SPEECH)
+
+
+def _is_promising(lexicon: Lexicon, found: Sequence[str], context: Context) -> bool:
+    """Whether a passage of these words could say anything: most end here; False is certain."""
+    reach = lexicon.reach(found)
+    if not lexicon.promises(context.scope, reach, about_speech=True):
+        return False
+    if reach & lexicon.speech or context.names_speech:
+        return True
+    return lexicon.promises(context.scope, reach, about_speech=False)
+
+
+@dataclass(frozen=True)
 class Detector:
     """Tells what a passage says about people listening; holds no state, safe in threads."""
 
@@ -46,10 +90,15 @@ class Detector:
     digest: str
 
     @classmethod
-    def load(cls) -> Detector:
-        """The detector of the packaged lexicon; raises BadDeclaration where that is broken."""
-        total = hashlib.sha256(f"{RULES}:{loading.digest()}".encode()).hexdigest()
-        return cls(loading.load(), total)
+    def load(cls, names: Iterable[str] = ()) -> Detector:
+        """The detector of the packaged lexicon; raises BadDeclaration where that is broken.
+
+        `names`: of assistants: in a general document, what stands under a heading with such a
+        name, or names it itself, is about what is said to an assistant.
+        """
+        known = sorted(set(names))
+        total = hashlib.sha256("\n".join([f"{RULES}:{loading.digest()}", *known]).encode())
+        return cls(loading.load(names=known), total.hexdigest())
 
     @property
     def languages(self) -> frozenset[str]:
@@ -67,99 +116,78 @@ class Detector:
 
         Raises BadInput for a language that is not read ("pt-BR" is read as "pt").
         """
-        words = self._lexicon(lang)
+        lexicon = self._lexicon(lang)
         folded = fold(text)
-        if not _is_promising(words, folded, scope, headings, before):
+        found = words(folded)
+        context = Context(lexicon, scope, headings, before)
+        if not _is_promising(lexicon, found, context):
             return NOTHING
-        annotation = words.annotate(folded)
-        finds = _find(words, annotation, scope, headings, before)
+        annotation = lexicon.annotate(found)
+        finds = _find(lexicon, annotation, context)
         if not finds:
             return NOTHING
         places = offsets(text, folded)
-        found = {find.construction.topic for find in finds}
-        topics = tuple(topic for topic in Topic if topic in found)
+        said = {find.construction.topic for find in finds}
+        topics = tuple(topic for topic in Topic if topic in said)
         return Verdict(
             topics=topics,
-            stance=_stance(annotation, finds),
+            stance=_stance(annotation, finds, context),
             matches=tuple(find.match(places) for find in finds),
-            slots=quote_slots(text, places, annotation, topics),
+            slots=quote_slots(text, places, annotation, topics, lexicon),
         )
 
     def _lexicon(self, lang: str) -> Lexicon:
-        words = self.lexicons.get(lang.partition("-")[0].lower())
-        if words is None:
+        lexicon = self.lexicons.get(lang.partition("-")[0].lower())
+        if lexicon is None:
             read = ", ".join(sorted(self.lexicons))
             raise BadInput(f"passages in {lang!r} are not read; only those in {read} are")
-        return words
+        return lexicon
 
     def check(self) -> tuple[str, ...]:
         """What is wrong with the lexicon's examples, a sentence each; empty where all hold."""
         return tuple(
-            complaint for words in self.lexicons.values() for complaint in self._complaints(words)
+            complaint
+            for lexicon in self.lexicons.values()
+            for complaint in self._complaints(lexicon)
         )
 
-    def _complaints(self, words: Lexicon) -> Iterator[str]:
-        rules = {rule.id: rule for scope in Scope for rule in words.constructions[scope]}
+    def _complaints(self, lexicon: Lexicon) -> Iterator[str]:
+        rules = {rule.id: rule for scope in Scope for rule in lexicon.constructions[scope]}
         for name in rules:
-            for wanted, examples in ((True, words.match), (False, words.miss)):
+            for wanted, examples in ((True, lexicon.match), (False, lexicon.miss)):
                 if not examples.get(name):
                     kind = "match" if wanted else "miss"
-                    yield f"{words.lang}: {name} has no example that must {kind}"
+                    yield f"{lexicon.lang}: {name} has no example that must {kind}"
                 for example in examples.get(name, ()):
-                    if self._finds(words.lang, name, example) is not wanted:
+                    if self._finds(lexicon.lang, name, example) is not wanted:
                         verb = "misses" if wanted else "finds"
-                        yield f"{words.lang}: {name} {verb} {example.text!r}"
+                        yield f"{lexicon.lang}: {name} {verb} {example.text!r}"
 
     def _finds(self, lang: str, name: str, example: Example) -> bool:
         verdict = self.judge(example.text, lang, example.scope, example.headings, example.before)
         return any(match.pattern == name for match in verdict.matches)
 
 
-def _stance(annotation: Annotation, finds: Sequence[Find]) -> Stance | None:
+def _stance(annotation: Annotation, finds: Sequence[Find], context: Context) -> Stance | None:
     review = [
         (find.first, find.last) for find in finds if find.construction.topic is Topic.HUMAN_REVIEW
     ]
-    return stance_of(annotation, review) if review else None
+    if not review:
+        return None
+    stance = stance_of(annotation, review)
+    if stance in (Stance.YES, Stance.UNCLEAR) and refers_back(annotation):
+        return condition_of(context.preceding) or stance
+    return stance
 
 
-def _is_promising(
-    words: Lexicon, folded: str, scope: Scope, headings: Sequence[str], before: str
-) -> bool:
-    """Whether the passage could say anything: most never reach the patterns."""
-    acts = words.prefilter[Scope.ASSISTANT]
-    if not _holds(folded, acts):
-        return False
-    if scope is Scope.ASSISTANT:
-        return True
-    speech = words.prefilter[Scope.GENERAL]
-    return (
-        _holds(folded, speech)
-        or _holds(fold(before), speech)
-        or any(_holds(fold_cached(heading), speech) for heading in headings)
-    )
-
-
-def _holds(folded: str, stems: Sequence[str]) -> bool:
-    for stem in stems:
-        if stem in folded:
-            return True
-    return False
-
-
-def _find(
-    words: Lexicon,
-    annotation: Annotation,
-    scope: Scope,
-    headings: Sequence[str],
-    before: str,
-) -> list[Find]:
-    present = annotation.present(words.bits)
+def _find(lexicon: Lexicon, annotation: Annotation, context: Context) -> list[Find]:
+    present = annotation.present(lexicon.bits)
     if not present:
         return []
-    about_speech: bool | None = True if scope is Scope.ASSISTANT else None
+    about_speech: bool | None = None
     finds: list[Find] = []
     topics: set[Topic] = set()
-    for rule in words.constructions[scope]:
+    for rule in lexicon.constructions[context.scope]:
         if present & rule.refuses or not rule.is_possible(present):
             continue
         if rule.with_topics and topics.isdisjoint(rule.with_topics):
@@ -167,24 +195,16 @@ def _find(
         span = _locate(rule, annotation, present)
         if span is None:
             continue
+        if rule.after and not context.preceding.has(*rule.after):
+            continue
         if rule.about == "speech":
             if about_speech is None:
-                about_speech = _names_speech(words, annotation, headings, before)
+                about_speech = annotation.has(*SPEECH) or context.names_speech
             if not about_speech:
                 continue
         finds.append(Find(rule, *span))
         topics.add(rule.topic)
     return finds
-
-
-def _names_speech(
-    words: Lexicon, annotation: Annotation, headings: Sequence[str], before: str
-) -> bool:
-    """Whether the passage, its headings or the sentence before name voice or an assistant."""
-    if annotation.has("voice", "assistant"):
-        return True
-    context = " . ".join([*headings, before])
-    return words.annotate(fold(context)).has("voice", "assistant")
 
 
 def _locate(rule: Construction, annotation: Annotation, present: int) -> Span | None:

@@ -18,6 +18,7 @@ _ACTORS = (
     "manual_review",
     "listen",
     "annotate",
+    "we_review",
 )
 _ACTS = (
     "listen",
@@ -30,7 +31,7 @@ _ACTS = (
     "inspect",
     "we_review",
 )
-_DENIAL_REACH = 8  # words between a denial and what it denies
+_DENIAL_REACH = 10  # words between a denial and what it denies
 
 
 def stance_of(annotation: Annotation, review: Sequence[Span]) -> Stance:
@@ -47,6 +48,24 @@ def stance_of(annotation: Annotation, review: Sequence[Span]) -> Stance:
     if annotation.has("opt_out"):
         return Stance.OPT_OUT
     return Stance.YES if annotation.has(*_ACTORS) else Stance.UNCLEAR
+
+
+def refers_back(annotation: Annotation) -> bool:
+    """Whether the passage rests on a condition, or on recordings, of the sentence before.
+
+    "If so, staff listen", "staff listen to these samples"; that a sentence merely follows
+    one about permission tells nothing.
+    """
+    return annotation.has("if_so", "gathered")
+
+
+def condition_of(before: Annotation) -> Stance | None:
+    """The stance that a sentence gives to one that rests on it."""
+    if before.has("unless_out", "opt_out"):
+        return Stance.OPT_OUT
+    if before.has("permission", "no_permission"):
+        return Stance.OPT_IN
+    return None
 
 
 def _denied(annotation: Annotation) -> Stance:

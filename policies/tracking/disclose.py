@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from policies.catalog import load
 from policies.disclosures import LANGUAGES, Detector
-from policies.model import BlockKind, Passage, Scope, Verdict
+from policies.model import BlockKind, Catalog, Passage, Scope, Verdict
+from policies.settings import Settings
 from policies.store import writing
+
+
+def open_detector(settings: Settings) -> Detector:
+    """The detector that knows the catalog's assistants by name; raises BadDeclaration."""
+    return Detector.load(assistant_names(load(settings.catalog)))
+
+
+def assistant_names(catalog: Catalog) -> tuple[str, ...]:
+    """The declared names of assistants, without those that are the vendor's own.
+
+    Where vendor and assistant share a name, it stands everywhere and tells nothing.
+    """
+    return tuple(
+        assistant.name
+        for vendor in catalog.vendors
+        for assistant in vendor.assistants
+        if assistant.name.casefold() != vendor.name.casefold()
+    )
 
 
 def mark_of(detector: Detector, lang: str) -> str:

@@ -17,6 +17,7 @@ from policies.errors import BadEvidence, BadInput
 from policies.model import Capture, Catalog, Outcome, Page, Vendor
 from policies.settings import Settings
 from policies.store import Store, open_store, writing
+from policies.tracking.disclose import open_detector
 from policies.tracking.due import Due, Standing, due_at
 from policies.tracking.events import gather_loose
 from policies.tracking.job import Job, Judgement, Memory
@@ -29,7 +30,7 @@ from policies.tracking.state import CRAWL
 
 def open_tracker(settings: Settings) -> Tracker:
     """A tracker on the store and evidence that the settings name. Raises BadStore."""
-    return Tracker(open_store(settings.database_url), settings, Detector.load())
+    return Tracker(open_store(settings.database_url), settings, open_detector(settings))
 
 
 class Tracker:
