@@ -26,7 +26,6 @@ from twisted.web._newclient import ParseError, _WrapperException
 from crawler.connections import HeadTooLarge, PrivateAddress
 from policies.model import Capture, Page
 
-
 # Bytes that are kept of a body that is not whole. They show what came; a page that never ends is
 # not to fill the disk, look after look.
 _MOST_OF_A_BROKEN_BODY = 1_000_000
