@@ -26,6 +26,10 @@ from twisted.web._newclient import ParseError, _WrapperException
 from crawler.connections import HeadTooLarge, PrivateAddress
 from policies.model import Capture, Page
 
+# Bytes that are kept of a body that is not whole. They show what came; a page that never ends is
+# not to fill the disk, look after look.
+_MOST_OF_A_BROKEN_BODY = 1_000_000
+
 
 class Unfetched(IgnoreRequest):
     """A page is not had, and asking again in this round would not help."""
@@ -59,7 +63,7 @@ def from_response(page: Page, response: Response, at: datetime) -> Capture:
         headers=_headers(response.headers),
         request_headers=_sent(request),
         redirects=_redirects(request),
-        body=b"" if lost else response.body,
+        body=b"" if lost else response.body[: _MOST_OF_A_BROKEN_BODY if "cut" in marks else None],
         failure=marks.get("failure"),
     )
 

@@ -169,7 +169,7 @@ def prepare(web: SampleWeb, faults: Sequence[Fault], folder: Path) -> dict[str, 
         EARWITNESS_DATA=str(folder / "data"),
         EARWITNESS_CATALOG=str(catalog),
         # A page that never comes is given up after this; the machine that serves may be slow.
-        EARWITNESS_FETCH_TIMEOUT="4",
+        EARWITNESS_FETCH_TIMEOUT="6",
         # The story plays in the past; its pages are not to be called stale for that.
         EARWITNESS_INTERVAL="99999d",
     )
