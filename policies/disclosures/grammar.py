@@ -14,8 +14,9 @@ passage and never with the ways in which they could be combined.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from policies.disclosures.fold import fold, words
 from policies.errors import BadDeclaration
@@ -73,8 +74,7 @@ class Ref:
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A word or reference, and how many words may stand before it."""
 
     what: Choice | Ref
@@ -171,17 +171,16 @@ def follow(
     `limit` is the place after the sentence's last word; `starts` tells for each class
     where its finds begin and end.
     """
-    ends = _step(sequence[0].what, start, found, starts)
-    for item in sequence[1:]:
-        what = item.what
+    ends: Collection[int] = _step(sequence[0].what, start, found, starts)
+    for what, gap in sequence[1:]:
         reached: set[int] = set()
         for end in ends:
-            for place in range(end + 1, min(end + 2 + item.gap, limit)):
+            for place in range(end + 1, min(end + 2 + gap, limit)):
                 if isinstance(what, Choice):
                     if found[place] in what.exact or (what.open and what.matches(found[place])):
                         reached.add(place)
                 else:
-                    reached |= _step(what, place, found, starts)
+                    reached.update(_step(what, place, found, starts))
         if not reached:
             return None
         ends = reached
@@ -191,15 +190,23 @@ def follow(
 
 def _step(
     what: Choice | Ref, place: int, found: Sequence[str], starts: Mapping[str, Mapping[int, int]]
-) -> set[int]:
+) -> Collection[int]:
+    """Where a find of an item that begins at a place could end."""
     if isinstance(what, Choice):
-        return {place} if what.matches(found[place]) else set()
-    ends = (starts[name].get(place) for name in what.classes if name in starts)
-    return {end for end in ends if end is not None}
+        word = found[place]
+        return (place,) if word in what.exact or (what.open and what.matches(word)) else ()
+    ends = [
+        starts[name][place] for name in what.classes if name in starts and place in starts[name]
+    ]
+    return ends if len(ends) < 2 else set(ends)
 
 
 def window(places: Sequence[Sequence[Span]], limits: Sequence[int], within: int) -> list[Span]:
     """Every shortest run of at most `within` words of a sentence with a span of each list."""
+    if not all(places):
+        return []
+    if len(places) == 1:
+        return sorted(places[0], key=lambda run: run[1] - run[0])
     events = sorted((span[0], span[1], kind) for kind, spans in enumerate(places) for span in spans)
     latest: dict[int, Span] = {}
     runs: list[Span] = []
@@ -207,8 +214,9 @@ def window(places: Sequence[Sequence[Span]], limits: Sequence[int], within: int)
         latest[kind] = (first, last)
         if len(latest) < len(places):
             continue
-        left = min(span[0] for span in latest.values())
-        right = max(span[1] for span in latest.values())
+        left, right = first, last
+        for begin, end in latest.values():
+            left, right = min(left, begin), max(right, end)
         if right < limits[left] and right - left < within:
             runs.append((left, right))
     return sorted(runs, key=lambda run: run[1] - run[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from policies.disclosures.fold import fold, sentence_ends, words
 from policies.disclosures.grammar import Atom, Choice, Ref, Sequence_, Span, follow
@@ -71,6 +72,7 @@ class Annotation:
     found: list[str]
     limits: list[int]  # for each word the place after its sentence's last
     starts: dict[str, dict[int, int]] = field(default_factory=dict)  # class -> first -> last word
+    _spans: dict[tuple[str, ...], list[Span]] = field(default_factory=dict)  # once it is complete
 
     def has(self, *names: str) -> bool:
         """Whether any of these classes was found."""
@@ -81,7 +83,19 @@ class Annotation:
 
     def spans(self, *names: str) -> list[Span]:
         """Where these classes were found, in the order of the text."""
-        return sorted(span for name in names for span in self.starts.get(name, {}).items())
+        spans = self._spans.get(names)
+        if spans is None:
+            starts = self.starts
+            spans = sorted(
+                [span for name in names if name in starts for span in starts[name].items()]
+            )
+            self._spans[names] = spans
+        return spans
+
+    def complete(self) -> Annotation:
+        """The same, when nothing is added or dropped any more."""
+        self._spans.clear()
+        return self
 
     def present(self, bits: Mapping[str, int]) -> int:
         """The bits of the classes found."""
@@ -132,24 +146,26 @@ def _others(sequence: Sequence_, anchor: int | None) -> tuple[frozenset[str], ..
     return tuple(sorted(exact, key=lambda texts: -min(map(len, texts))))
 
 
-@dataclass(frozen=True)
-class _Lead:
+class _Lead(NamedTuple):
     """A phrase as its anchor's word leads to it."""
 
     number: int  # its place among the phrases
-    others: tuple[frozenset[str], ...]
-    needs: tuple[int, ...]  # bits for each of its references
+    others: int  # bits of the choices of words that it needs besides the anchor
+    needs: tuple[int, ...]  # bits of classes: for each of its references, and of what a mask drops
     gives: int  # the bit of its class; 0: it is a mask
 
-    def may_stand(self, vocabulary: set[str]) -> bool:
-        """Whether every other item of it has a word there."""
-        for texts in self.others:
-            if texts.isdisjoint(vocabulary):
-                return False
-        return True
+
+class Reach(NamedTuple):
+    """What words could hold, in whatever order they stood."""
+
+    classes: int  # bits of all classes that could be found, and maybe more
+    choices: int  # bits of the choices of which a word is there
 
 
-_Known = tuple[tuple[str, ...], int, tuple[_Lead, ...]]  # classes of a word, their bits, leads
+_Rules = tuple[Construction, ...]
+# Classes of a word, their bits, the leads to classes and to masks, and the bits of choices that
+# it is one of.
+_Known = tuple[tuple[str, ...], int, tuple[_Lead, ...], tuple[_Lead, ...], int]
 
 
 @dataclass(eq=False)
@@ -170,19 +186,32 @@ class Lexicon:
     _exact: dict[str, tuple[list[str], list[_Lead]]] = field(default_factory=dict)
     _open: list[tuple[Atom, str | None, _Lead | None]] = field(default_factory=list)
     _unanchored: list[_Lead] = field(default_factory=list)
+    _choices: dict[frozenset[str], int] = field(default_factory=dict)
+    _member: dict[str, int] = field(default_factory=dict)  # word -> bits of its choices
     _memo: dict[str, _Known] = field(default_factory=dict)
-    _promises: dict[tuple[Scope, bool, int], bool] = field(default_factory=dict)
+    _possible: dict[tuple[Scope, bool, int], _Rules] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.speech = sum(self.bits.get(name, 0) for name in SPEECH)
         for number, phrase in enumerate(self.phrases):
             self._file(number, phrase)
+        for texts, bit in self._choices.items():
+            for text in texts:
+                self._member[text] = self._member.get(text, 0) | bit
 
     def _file(self, number: int, phrase: Phrase) -> None:
         """Files a phrase under the words of its anchor; single words are classes at once."""
-        needs = tuple(sum(self.bits[name] for name in set(names)) for names in phrase.classes)
-        gives = self.bits[phrase.errand] if isinstance(phrase.errand, str) else 0
-        lead = _Lead(number, phrase.others, needs, gives)
+        references = list(phrase.classes)
+        gives = 0
+        if isinstance(phrase.errand, Mask):
+            references.append(phrase.errand.drops)
+        else:
+            gives = self.bits[phrase.errand]
+        needs = tuple(sum(self.bits[name] for name in set(names)) for names in references)
+        others = 0
+        for texts in phrase.others:
+            others |= self._choices.setdefault(texts, 1 << len(self._choices))
+        lead = _Lead(number, others, needs, gives)
         if phrase.anchor is None:
             self._unanchored.append(lead)
             return
@@ -199,56 +228,61 @@ class Lexicon:
                 classes.append(name)
         self._open += [(atom, name, None if name else lead) for atom in what.open]
 
-    def promises(self, scope: Scope, reach: int, *, about_speech: bool) -> bool:
-        """Whether any construction could be found where these classes can; False is certain.
+    def possible(self, scope: Scope, reach: int, *, about_speech: bool) -> _Rules:
+        """The constructions that could be found where these classes can; no other could.
 
         `about_speech`: whether the passage or what stands before it names voice or an assistant.
         """
         asked = scope, about_speech, reach
-        known = self._promises.get(asked)
+        known = self._possible.get(asked)
         if known is None:
             known = self._could_find(scope, reach, about_speech)
-            if len(self._promises) < _MEMO_LIMIT:
-                self._promises[asked] = known
+            if len(self._possible) < _MEMO_LIMIT:
+                self._possible[asked] = known
         return known
 
-    def _could_find(self, scope: Scope, reach: int, about_speech: bool) -> bool:
-        return any(
-            rule.is_possible(reach) and (about_speech or rule.about != "speech")
-            for rule in self.constructions[scope]
-            if not rule.with_topics  # such a one only follows another
-        )
+    def _could_find(self, scope: Scope, reach: int, about_speech: bool) -> _Rules:
+        rules: list[Construction] = []
+        topics: set[Topic] = set()
+        for rule in self.constructions[scope]:
+            follows = rule.with_topics and topics.isdisjoint(rule.with_topics)
+            if follows or not rule.is_possible(reach):
+                continue
+            if about_speech or rule.about != "speech":
+                rules.append(rule)
+                topics.add(rule.topic)
+        return tuple(rules)
 
-    def reach(self, found: Sequence[str]) -> int:
-        """The bits of all classes that these words could hold, in whatever order they stood.
+    def reach(self, found: Sequence[str]) -> Reach:
+        """What these words could hold, in whatever order they stood.
 
         None is left out: a class is found only where every item of one of its phrases has
         a word or a class.
         """
-        bits = 0
-        vocabulary = set(found)
+        classes = choices = 0
         memo = self._memo
-        leads = list(self._unanchored)
-        for word in vocabulary:
-            known = memo.get(word) or self._look_up(word)
-            bits |= known[1]
-            leads += known[2]
+        leads = [lead for lead in self._unanchored if lead.gives]
+        for word in set(found):
+            _, bits, led, _, member = memo.get(word) or self._look_up(word)
+            classes |= bits
+            choices |= member
+            leads += led
         built = []
         for lead in leads:
-            if not lead.gives & ~bits or not lead.may_stand(vocabulary):
-                continue
-            if lead.needs:
-                built.append(lead)
-            else:
-                bits |= lead.gives
-        return _closed(bits, built) if built else bits
+            _, others, needs, gives = lead
+            if others & choices == others and gives & ~classes:
+                if needs:
+                    built.append(lead)
+                else:
+                    classes |= gives
+        return Reach(_closed(classes, built) if built else classes, choices)
 
-    def annotate(self, found: list[str]) -> Annotation:
-        """The classes of a text's words, masks applied."""
-        vocabulary = set(found)
+    def annotate(self, found: list[str], reach: Reach) -> Annotation:
+        """The classes of a text's words, masks applied; `reach`: of the same words."""
         result = Annotation(found, sentence_ends(found))
         starts, memo = result.starts, self._memo
-        candidates = [(lead.number, -1) for lead in self._unanchored]
+        candidates = [(lead.number, -1) for lead in self._unanchored if _lives(lead, reach)]
+        living: dict[str, list[int]] = {}
         for place, word in enumerate(found):
             known = memo.get(word) or self._look_up(word)
             for name in known[0]:
@@ -256,7 +290,14 @@ class Lexicon:
                     starts[name][place] = place
                 else:
                     starts[name] = {place: place}
-            candidates += [(lead.number, place) for lead in known[2] if lead.may_stand(vocabulary)]
+            leads = known[2] + known[3]
+            if not leads:
+                continue
+            alive = living.get(word)
+            if alive is None:
+                alive = [lead.number for lead in leads if _lives(lead, reach)]
+                living[word] = alive
+            candidates += [(number, place) for number in alive]
         candidates.sort()
         masks: list[tuple[Mask, int, int]] = []
         for number, place in candidates:
@@ -264,7 +305,7 @@ class Lexicon:
         working = [find for find in masks if _works(result, *find)]
         for mask, first, end in working:
             _drop(result, mask.drops, first, end)
-        return result
+        return result.complete()
 
     def _apply(
         self, phrase: Phrase, place: int, result: Annotation, masks: list[tuple[Mask, int, int]]
@@ -299,14 +340,36 @@ class Lexicon:
             if lead is not None:
                 leads.append(lead)
         names = tuple(dict.fromkeys(classes))
-        entry = (names, sum(self.bits[name] for name in names), tuple(dict.fromkeys(leads)))
+        bits = sum(self.bits[name] for name in names)
+        leads = list(dict.fromkeys(leads))
+        entry = (
+            names,
+            bits,
+            tuple(lead for lead in leads if lead.gives),
+            tuple(lead for lead in leads if not lead.gives),
+            self._member.get(word, 0),
+        )
         if len(self._memo) < _MEMO_LIMIT:
             self._memo[word] = entry
         return entry
 
     def annotate_words(self, text: str) -> Annotation:
         """The classes of a text as it is written."""
-        return self.annotate(words(fold(text)))
+        found = words(fold(text))
+        return self.annotate(found, self.reach(found))
+
+
+def _lives(lead: _Lead, reach: Reach) -> bool:
+    """Whether a phrase could stand among words of that reach."""
+    return lead.others & reach.choices == lead.others and _is_met(lead, reach.classes)
+
+
+def _is_met(lead: _Lead, classes: int) -> bool:
+    """Whether each of its references could be found."""
+    for need in lead.needs:
+        if not classes & need:
+            return False
+    return True
 
 
 def _closed(bits: int, leads: Sequence[_Lead]) -> int:
@@ -314,7 +377,7 @@ def _closed(bits: int, leads: Sequence[_Lead]) -> int:
     while True:
         before = bits
         for lead in leads:
-            if all(bits & need for need in lead.needs):
+            if _is_met(lead, bits):
                 bits |= lead.gives
         if bits == before:
             return bits
@@ -330,8 +393,11 @@ def _beginnings(phrase: Phrase, place: int, result: Annotation) -> Iterable[int]
         if phrase.anchor is None:
             return firsts
         return [first for first in firsts if first < place]
-    reach = range(max(0, place - phrase.reach), place)
-    return [start for start in reach if head.matches(result.found[start])]
+    begin = max(0, place - phrase.reach)
+    if not head.open:
+        exact, found = head.exact, result.found
+        return [start for start in range(begin, place) if found[start] in exact]
+    return [start for start in range(begin, place) if head.matches(result.found[start])]
 
 
 def _works(result: Annotation, mask: Mask, first: int, last: int) -> bool:

@@ -69,17 +69,16 @@ def _annotated(lexicon: Lexicon, text: str) -> Annotation:
 @lru_cache(maxsize=2048)  # headings are shared by many passages
 def _names_speech(lexicon: Lexicon, text: str) -> bool:
     found = words(fold(text))
-    return bool(lexicon.reach(found) & lexicon.speech) and lexicon.annotate(found).has(*SPEECH)
-
-
-def _is_promising(lexicon: Lexicon, found: Sequence[str], context: Context) -> bool:
-    """Whether a passage of these words could say anything: most end here; False is certain."""
     reach = lexicon.reach(found)
-    if not lexicon.promises(context.scope, reach, about_speech=True):
-        return False
-    if reach & lexicon.speech or context.names_speech:
-        return True
-    return lexicon.promises(context.scope, reach, about_speech=False)
+    return bool(reach.classes & lexicon.speech) and lexicon.annotate(found, reach).has(*SPEECH)
+
+
+def _promising(lexicon: Lexicon, reach: int, context: Context) -> tuple[Construction, ...]:
+    """The constructions that the passage could hold: for most there is none, and they end here."""
+    rules = lexicon.possible(context.scope, reach, about_speech=True)
+    if not rules or reach & lexicon.speech or context.names_speech:
+        return rules
+    return lexicon.possible(context.scope, reach, about_speech=False)
 
 
 @dataclass(frozen=True)
@@ -120,10 +119,12 @@ class Detector:
         folded = fold(text)
         found = words(folded)
         context = Context(lexicon, scope, headings, before)
-        if not _is_promising(lexicon, found, context):
+        reach = lexicon.reach(found)
+        rules = _promising(lexicon, reach.classes, context)
+        if not rules:
             return NOTHING
-        annotation = lexicon.annotate(found)
-        finds = _find(lexicon, annotation, context)
+        annotation = lexicon.annotate(found, reach)
+        finds = _find(rules, lexicon, annotation, context)
         if not finds:
             return NOTHING
         places = offsets(text, folded)
@@ -180,14 +181,16 @@ def _stance(annotation: Annotation, finds: Sequence[Find], context: Context) -> 
     return stance
 
 
-def _find(lexicon: Lexicon, annotation: Annotation, context: Context) -> list[Find]:
+def _find(
+    rules: Sequence[Construction], lexicon: Lexicon, annotation: Annotation, context: Context
+) -> list[Find]:
     present = annotation.present(lexicon.bits)
     if not present:
         return []
     about_speech: bool | None = None
     finds: list[Find] = []
     topics: set[Topic] = set()
-    for rule in lexicon.constructions[context.scope]:
+    for rule in rules:
         if present & rule.refuses or not rule.is_possible(present):
             continue
         if rule.with_topics and topics.isdisjoint(rule.with_topics):
