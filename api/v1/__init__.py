@@ -17,7 +17,7 @@ from api.reading import connection, remembered
 from api.v1 import params, schemas, shaping
 from policies import __version__
 from policies.errors import BadInput, UnknownId
-from policies.store.queries import catalog, changes, tracks, versions
+from policies.store.queries import catalog, changes, log, tracks, versions
 from policies.store.queries.changes import ChangeRow, Wanted
 from policies.store.queries.rows import Position
 from policies.store.queries.versions import VersionRow
@@ -220,6 +220,33 @@ def whole_bundle() -> Response:
     response = Response(packed.data, mimetype="application/json")
     response.set_etag(packed.digest)
     return response
+
+
+@v1.get("/log")
+@v1.input(params.LogQuery, location="query", arg_name="query")
+@v1.output(schemas.Log)
+@v1.doc(summary="The log of all that was recorded, oldest first: each entry names the one before")
+def log_entries(query: params.LogQuery) -> Response:
+    """Entries of the log."""
+    found = log.page(
+        connection(), after=cursors.sequence(query.cursor), id_=query.id, limit=query.limit
+    )
+    following = cursors.of_sequence(found.items[-1].seq) if found.more else None
+    return _reply(
+        schemas.Log(
+            as_of=_as_of(), next=following, items=[shaping.log_entry(e) for e in found.items]
+        ),
+        following,
+    )
+
+
+@v1.get("/log/head")
+@v1.output(schemas.LogHead)
+@v1.doc(summary="The last entry of the log, which pins all that was recorded before")
+def log_head() -> Response:
+    """The head of the log."""
+    head = log.head(connection())
+    return _reply(schemas.LogHead(as_of=_as_of(), head=shaping.log_entry(head) if head else None))
 
 
 @alive.get("/healthz")

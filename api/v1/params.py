@@ -92,3 +92,9 @@ class HealthQuery(Paging):
 
     vendor: Id = Field(default=None, description="Id of a vendor.")
     health: Health | None = Field(default=None, description="Only pages of this health.")
+
+
+class LogQuery(Paging):
+    """Which entries of the log."""
+
+    id: Id = Field(default=None, description="Only those of this capture, version or change.")

@@ -245,3 +245,33 @@ tracks = sa.Table(
     sa.Column("warnings", sa.JSON, nullable=False),  # rules that hold though the page is read
     sa.Column("failures", sa.Integer, nullable=False),  # unread captures in a row
 )
+
+log = sa.Table(
+    "log",
+    metadata,
+    # What was recorded, in order: append-only, each entry naming the hash of the one before.
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),  # from 1, no gap
+    sa.Column("at", Instant, nullable=False),  # when it was entered
+    sa.Column("kind", sa.Text, nullable=False),  # "capture", "version", "change"
+    sa.Column("id", sa.Text, nullable=False),  # of the row
+    sa.Column("what", sa.Text, nullable=False),  # outcome, state or topics
+    sa.Column("form", sa.Integer, nullable=False),  # which columns were hashed; see store.chain
+    sa.Column("digest", sa.Text, nullable=False),  # hex SHA-256 of the row's record
+    sa.Column("backfilled", sa.Boolean, nullable=False),  # for a row older than the log
+    sa.Column("previous", sa.Text, nullable=False, unique=True),  # hash of the entry before
+    sa.Column("skip", sa.Text, nullable=False),  # hash of an entry far behind
+    sa.Column("hash", sa.Text, nullable=False, unique=True),  # hex SHA-256 of the entry's line
+    sa.Index("ix_log_subject", "kind", "id", "seq"),
+    sa.Index("ix_log_at", "at"),
+)
+
+stamps = sa.Table(
+    "stamps",
+    metadata,
+    # Timestamps (RFC 3161) of heads of the log.
+    sa.Column("seq", sa.ForeignKey(log.c.seq), primary_key=True),
+    sa.Column("authority", sa.Text, primary_key=True),  # its address
+    sa.Column("hash", sa.Text, nullable=False),  # of that entry, as stamped
+    sa.Column("stamped_at", Instant, nullable=False),  # as the authority says
+    sa.Column("token", sa.LargeBinary, nullable=False),  # the authority's answer, DER
+)

@@ -34,7 +34,7 @@ from policies.model import (
     VersionState,
     WarcPlace,
 )
-from policies.store import codec, schema
+from policies.store import codec, log, schema
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -210,6 +210,7 @@ def put_capture(
             "warc_length": place.length if place else None,
         },
     )
+    log.note(connection, "capture", id_)
 
 
 def _printable(value: str | None) -> str | None:
@@ -467,6 +468,7 @@ def put_version(
         "last_seen": last_seen,
     }
     _put(connection, schema.versions, [row])
+    log.note(connection, "version", id_)
     return id_
 
 
@@ -494,7 +496,10 @@ def texts_around(
 def set_version(connection: sa.Connection, id_: str, **values: Any) -> bool:
     """Bring columns of a version up to date; whether there is such a version."""
     here = schema.versions.c.id == id_
-    return bool(connection.execute(schema.versions.update().where(here).values(values)).rowcount)
+    done = connection.execute(schema.versions.update().where(here).values(values)).rowcount
+    if done and not values.keys() <= {"last_seen", "reading"}:  # the log does not hold these
+        log.note(connection, "version", id_)
+    return bool(done)
 
 
 def put_change(
@@ -537,6 +542,7 @@ def put_change(
     rows = [{"change_id": id_, "topic": topic.value} for topic in topics]
     if rows:
         connection.execute(schema.change_topics.insert(), rows)
+    log.note(connection, "change", id_)
     return id_
 
 
