@@ -12,7 +12,7 @@ from flask import Response, g, request
 from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
-from policies.errors import BadInput, BadStore, UnknownId
+from policies.errors import BadEvidence, BadInput, BadStore, UnknownId
 
 PROBLEM = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ def install(app: APIFlask) -> None:
     app.register_error_handler(UnknownId, lambda error: _answer(404, str(error)))
     app.register_error_handler(BadInput, lambda error: _answer(400, str(error)))
     app.register_error_handler(BadStore, _store_is_out)
+    app.register_error_handler(BadEvidence, _store_is_out)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -85,7 +86,7 @@ def _from_http(error: HTTPException) -> Response:
     return _answer(status, error.description or error.name, headers=headers)
 
 
-def _store_is_out(error: BadStore) -> Response:
+def _store_is_out(error: BadStore | BadEvidence) -> Response:
     _log.error("store out of reach: %s", error)
     return _answer(503, "The store cannot be read at the moment.", headers={"Retry-After": "60"})
 

@@ -14,6 +14,7 @@ The steps, in order, each a module that knows only `model`:
     store        the only SQL
     importers    histories from elsewhere
     tracking     strings the steps together: decides with values, acts in one transaction
+    packs        all that a finding rests on, in one file
     cli          `earwitness`
 """
 

@@ -11,7 +11,7 @@ from apiflask import APIBlueprint
 from flask import Response, abort, current_app, request
 from pydantic import BaseModel
 
-from api import bundle, cursors, knowledge
+from api import bundle, cursors, evidence, knowledge
 from api.errors import is_api
 from api.reading import connection, remembered
 from api.v1 import params, schemas, shaping
@@ -183,6 +183,19 @@ def change(change_id: str) -> Response:
     if row is None:
         raise UnknownId(f"no change has the id {change_id!r}")
     return _reply(shaping.change(connection(), row))
+
+
+@v1.get("/changes/<change_id>/evidence.zip")
+@v1.doc(
+    summary="A change's evidence: captures, texts, diff and log, to be checked by anybody, offline",
+    responses=evidence.ANSWERS,
+)
+def change_evidence(change_id: str) -> Response:
+    """The evidence pack of one change."""
+    row = changes.change(connection(), change_id)
+    if row is None:
+        raise UnknownId(f"no change has the id {change_id!r}")
+    return evidence.packed(row)
 
 
 @v1.get("/health")

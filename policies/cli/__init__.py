@@ -18,6 +18,7 @@ _OWN = {
     "changes": "policies.cli.changes:changes",
     "detect": "policies.cli.detect:detect",
     "diff": "policies.cli.diff:diff",
+    "evidence": "policies.cli.evidence:evidence",
     "explain": "policies.cli.explain:explain",
     "health": "policies.cli.changes:health",
     "reread": "policies.cli.reread:reread",

@@ -29,7 +29,12 @@ def explain(store: Store, id_: str) -> dict[str, Any]:
         if found is None:
             raise UnknownId(f"nothing bears the id {id_!r}: give that of a capture or a change")
         kind, row = found
-        return {"kind": kind, **_EXPLAINED[kind](connection, row)}
+        return {"kind": kind, **explained(connection, kind, row)}
+
+
+def explained(connection: sa.Connection, kind: str, row: Any) -> dict[str, Any]:
+    """What led to a row of a kind, as JSON values."""
+    return _EXPLAINED[kind](connection, row)
 
 
 def _capture(connection: sa.Connection, row: Any) -> dict[str, Any]:
