@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from policies.store import schema
 from policies.store.queries.stamps import Stamp
 
 
 def put(connection: sa.Connection, stamp: Stamp) -> None:
-    """Keep a timestamp."""
+    """Keep a timestamp, unless another process has just had the same entry stamped there."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        schema.stamps.insert(),
+        dialect.insert(schema.stamps).on_conflict_do_nothing(),
         {
             "seq": stamp.seq,
             "authority": stamp.authority,
