@@ -8,7 +8,7 @@ from __future__ import annotations
 from apiflask import APIFlask
 from flask_compress import Compress
 
-from api import errors, headers, openapi, reading, site
+from api import errors, feeds, headers, openapi, reading, site
 from api.v1 import alive, v1
 from policies import __version__
 from policies.settings import Settings
@@ -17,6 +17,8 @@ _COMPRESSED = [
     "text/html",
     "text/css",
     "application/json",
+    feeds.ATOM,
+    feeds.JSON,
     "image/svg+xml",
     errors.PROBLEM,
 ]
@@ -56,5 +58,6 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.register_blueprint(v1)
     app.register_blueprint(alive)
     site.install(app)
+    feeds.install(app)
     app.spec_processor(openapi.complete)
     return app

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
 from policies.errors import BadEvidence, BadInput, BadStore, UnknownId
+from policies.locale import LANGUAGES
 
 PROBLEM = "application/problem+json"
+_FEEDS = ("/feeds/", *(f"/{lang}/feeds/" for lang in LANGUAGES))
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +42,7 @@ class Problem(BaseModel):
 
 def is_api(path: str) -> bool:
     """Whether machines are answered on this path."""
-    return path in ("/v1", "/healthz", "/openapi.json") or path.startswith("/v1/")
+    return path in ("/v1", "/healthz", "/openapi.json") or path.startswith(("/v1/", *_FEEDS))
 
 
 def install(app: APIFlask) -> None:

@@ -17,7 +17,7 @@ from api.knowledge import WholeChange
 from policies import moments, rendering, summary
 from policies.ledger import Answer
 from policies.locale import LANGUAGES, translations
-from policies.model import EditKind, Health, PolicyKind, Topic, VersionState
+from policies.model import EditKind, Health, Outcome, PolicyKind, Topic, VersionState
 from policies.rendering import Step, Unchanged
 from policies.store.queries.changes import ChangeRow
 
@@ -63,6 +63,15 @@ _EDIT = {
     EditKind.RESTYLED: _("Typography"),
     EditKind.TECHNICAL: _("Read in another way"),
     EditKind.PASSING: _("Passing"),
+}
+EVENTS = {
+    Outcome.UNCHANGED: _("can be looked at again"),
+    Outcome.CHANGED: _("can be looked at again"),
+    Outcome.BLOCKED: _("blocked"),
+    Outcome.MOVED: _("moved elsewhere"),
+    Outcome.GONE: _("gone"),
+    Outcome.UNREADABLE: _("cannot be read"),
+    Outcome.FAILED: _("out of reach"),
 }
 _LANGUAGE = {"en": "English", "fr": "Français"}
 
@@ -118,23 +127,27 @@ def messages() -> NullTranslations:
 
 def diff(opened: WholeChange, parts: Iterable[Step | Unchanged]) -> Markup:
     """A change's steps as HTML; `rendering` escapes every word of a page."""
-    said = messages()
-    labels = rendering.Labels(
-        kinds={kind: said.gettext(name) for kind, name in _EDIT.items()},
-        unchanged=lambda n: (
-            said.ngettext("%(num)s unchanged passage", "%(num)s unchanged passages", n)
-            % {"num": summary.number(n, g.lang)}
-        ),
-    )
     html = rendering.to_html(
         parts,
-        labels=labels,
+        labels=labels(),
         notes=lambda step: [
             summary.topic(topic, g.lang)
             for topic in knowledge.step_topics(step, opened.old, opened.new)
         ],
     )
     return Markup(html)  # noqa: S704  # escaped where it was made
+
+
+def labels() -> rendering.Labels:
+    """The words of a diff in the reader's language."""
+    said = messages()
+    return rendering.Labels(
+        kinds={kind: said.gettext(name) for kind, name in _EDIT.items()},
+        unchanged=lambda n: (
+            said.ngettext("%(num)s unchanged passage", "%(num)s unchanged passages", n)
+            % {"num": summary.number(n, g.lang)}
+        ),
+    )
 
 
 def _sentences(answer: Answer, vendor: str, assistants: tuple[str, ...]) -> tuple[str, ...]:
