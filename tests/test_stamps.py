@@ -177,7 +177,7 @@ def test_nobody_is_asked_twice_for_the_same_head(watch: Watch, authority: Author
     assert (code, "It is still the head." in output) == (0, True)
     watch.see(B)
     code, output = run(watch, authority, "--due")
-    assert (code, "The next is due at" in output) == (0, True), output
+    assert (code, output) == (0, "")
     assert authority.asked == 1
     assert run(watch, authority, "--due", EARWITNESS_TIMESTAMPS_EVERY="0s")[0] == 0
     assert authority.asked == 2

@@ -275,3 +275,31 @@ stamps = sa.Table(
     sa.Column("stamped_at", Instant, nullable=False),  # as the authority says
     sa.Column("token", sa.LargeBinary, nullable=False),  # the authority's answer, DER
 )
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    # What somebody is to be told, kept until it was sent, and then as a record of it.
+    sa.Column("id", sa.Text, primary_key=True),  # hash of rule, target and subject: told once
+    sa.Column("rule", sa.Text, nullable=False),  # its name
+    sa.Column("target", sa.Text, nullable=False),  # hash of the address, which may be a secret
+    sa.Column("kind", sa.Text, nullable=False),  # "change", "health"
+    sa.Column("subject", sa.Text, nullable=False),  # id of the change, or of the capture
+    sa.Column("seq", sa.BigInteger, nullable=False),  # the log's entry that told of it
+    sa.Column("entered_at", Instant, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),  # not to be sent before
+    sa.Column("attempts", sa.Integer, nullable=False),  # that failed
+    sa.Column("message", sa.Text),  # id of the message it goes out in, from the first attempt on
+    sa.Column("begun_at", Instant),  # an attempt is being made, or was when the process died
+    sa.Column("sent_at", Instant),
+    sa.Column("trouble", sa.Text, nullable=False),  # of the last attempt
+    sa.Index("ix_outbox_due", "sent_at", "due_at"),
+)
+
+heard = sa.Table(
+    "heard",
+    metadata,
+    # Up to which entry of the log each rule was told.
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
