@@ -10,6 +10,10 @@ from flask_compress import Compress
 
 from api import errors, feeds, headers, openapi, reading, site
 from api.v1 import alive, v1
+from api.v1.diffs import diffs
+from api.v1.events import told
+from api.v1.finding import finding
+from api.v1.mementos import mementos
 from policies import __version__
 from policies.settings import Settings
 
@@ -19,6 +23,8 @@ _COMPRESSED = [
     "application/json",
     feeds.ATOM,
     feeds.JSON,
+    "application/link-format",
+    "text/plain",
     "image/svg+xml",
     errors.PROBLEM,
 ]
@@ -56,7 +62,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     headers.install(app)
     errors.install(app)
     app.register_blueprint(v1)
-    app.register_blueprint(alive)
+    for blueprint in (finding, diffs, mementos, alive, told):
+        app.register_blueprint(blueprint)
     site.install(app)
     feeds.install(app)
     app.spec_processor(openapi.complete)

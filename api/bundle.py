@@ -32,7 +32,7 @@ from api.knowledge import Known, KnownPage, OpenedChange, Quote
 from policies import moments, rendering, summary
 from policies.ledger import Answer
 from policies.locale import LANGUAGES
-from policies.model import Health, Stance, Topic
+from policies.model import Stance, Topic
 from policies.store.queries import changes, tracks
 
 SCHEMA_VERSION = 1
@@ -179,7 +179,7 @@ def _page(known: KnownPage, of: Known) -> dict[str, Any]:
         "language": known.page.lang,
         "region": known.page.region,
         "declared": known.page.declared,
-        "health": now.health if now else Health.NEW,
+        "health": known.health.health,
         "last_read_at": _time(now.last_read_at if now else None),
         "version_id": now.current_id if now else None,
         "version_captured_at": _time(now.captured_at if now else None),

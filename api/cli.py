@@ -16,7 +16,7 @@ from policies.settings import Settings
 
 _BACKLOG = 512  # connections that wait while all threads answer
 _THREADS = 8  # of each process: answers are short, and some wait for the database
-_LONGEST_LINE = 4094  # bytes of a request line
+_LONGEST_LINE = 8190  # bytes of a request line, the most there are: sentences are pasted into it
 _NO_CONTROL = {"control_socket_disable": True}  # nobody steers it but by signals
 
 

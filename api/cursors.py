@@ -12,6 +12,7 @@ from policies.store.queries.rows import Position
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MOST = 1 << 63  # numbers of rows are less
 _FARTHEST = 253_402_300_800_000_000  # microseconds from 1970 to the year 10000
 
 
@@ -30,6 +31,22 @@ def position(cursor: str | None) -> Position | None:
                 return Position(_EPOCH + at * _MICROSECOND, row_id)
             except OverflowError as error:
                 raise _bad() from error
+        case _:
+            raise _bad()
+
+
+def of_number(number: int) -> str:
+    """A cursor for what a search finds."""
+    return _encode([number])
+
+
+def number(cursor: str | None) -> int | None:
+    """The number of a cursor; None without one. Raises BadInput."""
+    if cursor is None:
+        return None
+    match _decode(cursor):
+        case [int(found)] if not isinstance(found, bool) and 0 <= found < _MOST:
+            return found
         case _:
             raise _bad()
 

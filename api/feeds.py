@@ -13,7 +13,7 @@ import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -28,18 +28,17 @@ from api.site import showing
 from api.v1.params import Id, Language
 from policies import rendering, summary
 from policies.locale import LANGUAGES
-from policies.model import Topic
+from policies.model import EventKind, Health, Topic
 from policies.moments import iso
-from policies.store.queries import changes, tracks
+from policies.store.queries import changes, events, tracks
 from policies.store.queries.changes import ChangeRow, Wanted
-from policies.store.queries.events import HealthEvent, health_events
+from policies.store.queries.events import EventRow
 from policies.store.queries.rows import Position
 
 ATOM, JSON = "application/atom+xml", "application/feed+json"
 _ENTRIES = 30  # in one part of a feed
 _STEPS = 40  # edits shown in an entry; the rest is one click away
 _LONGEST = 100_000  # characters of an entry's HTML
-_LOOKED_BACK = timedelta(days=120)  # for health events: older ones concern nobody
 _OURS = uuid.UUID("6f1c4a52-6a0e-5b5f-9d53-6d1c0f0e7a11")  # names below it are this project's
 _ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 # What XML 1.0 cannot hold, and what no encoder takes.
@@ -140,17 +139,12 @@ def change_feed(form: str, query: ChangesFeedQuery) -> Response:
 @feeds.input(FeedQuery, location="query", arg_name="query")
 def health_feed(form: str, query: FeedQuery) -> Response:
     """When a page could no longer be looked at, and when again."""
-    as_of = tracks.as_of(connection())
-    found = health_events(
-        connection(),
-        since=(as_of or datetime.now(UTC)) - _LOOKED_BACK,
-        vendor_id=query.vendor,
-        page_id=query.page,
-        after=cursors.position(query.cursor),
-        limit=_ENTRIES,
+    wanted = events.Wanted(kind=EventKind.HEALTH, vendor_id=query.vendor, page_id=query.page)
+    found = events.events(
+        connection(), wanted, after=cursors.position(query.cursor), limit=_ENTRIES
     )
     last = found.items[-1] if found.more else None
-    following = cursors.of_position(Position(last.captured_at, last.capture_id)) if last else None
+    following = cursors.of_position(Position(last.confirmed_at, last.id)) if last else None
     entries = [_health(event) for event in found.items]
     said = showing.messages()
     about = said.gettext("When a page could no longer be looked at, and when it could again.")
@@ -200,22 +194,21 @@ def _more(url: str) -> str:
     return f'<p><a href="{escape(url)}">{escape(text)}</a></p>'
 
 
-def _health(event: HealthEvent) -> Entry:
-    said = showing.messages()
-    state = said.gettext(showing.EVENTS[event.outcome])
+def _health(event: EventRow) -> Entry:
+    state = showing.health_name(event.health_after or Health.NEW)
     title = f"{event.vendor_name}, “{event.page_title}”: {state}"
-    parts = [title, event.why, summary.day(event.captured_at, g.lang)]
+    parts = [title, event.says, summary.day(event.captured_at, g.lang)]
     text = ". ".join(part for part in parts if part) + "."
     return Entry(
-        name=f"health/{event.capture_id}",
+        name=f"event/{event.id}",
         title=title,
         url=_site("page", page_id=event.page_id),
-        published=event.captured_at,
+        published=event.confirmed_at,
         summary=text,
         html=f"<p>{escape(text)}</p>",
         lang=g.lang,
-        tags=(event.outcome.value,),
-        related=((f"{_base()}/v1/pages/{event.page_id}", "application/json"),),
+        tags=(event.health_after or Health.NEW,),
+        related=((f"{_base()}/v1/events/{event.id}", "application/json"),),
     )
 
 

@@ -20,6 +20,8 @@ _ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_ALLOWED = "If-None-Match, Accept, Accept-Language, Accept-Datetime"
+_EXPOSED = "ETag, Link, Last-Modified, Memento-Datetime, Content-Disposition"
 _FRESH = "public, max-age=60, stale-while-revalidate=600"  # a page is crawled twice a day
 _FILE = "public, max-age=31536000, immutable"  # a file's address changes with its content
 _ENCODED = re.compile(r":(?:zstd|br|gzip|deflate)(?=\"|$)")  # as flask-compress marks an ETag
@@ -41,7 +43,7 @@ def _preflight() -> Response | None:
         headers={
             "Allow": "GET, HEAD, OPTIONS",
             "Access-Control-Allow-Methods": "GET, HEAD",
-            "Access-Control-Allow-Headers": "If-None-Match, Accept, Accept-Language",
+            "Access-Control-Allow-Headers": _ALLOWED,
             "Access-Control-Max-Age": "86400",
         },
     )
@@ -54,7 +56,7 @@ def _finish(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _API_POLICY if api else _SITE_POLICY)
     if api:
         response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Link, Last-Modified"
+        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
     else:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if request.method in ("GET", "HEAD") and response.status_code == 200:

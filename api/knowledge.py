@@ -11,12 +11,14 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from policies import ledger, rendering
+from policies.changes import compare
 from policies.ledger import Answer, Look, Statement
 from policies.model import Edit, Topic
 from policies.rendering import Step
 from policies.store.queries import catalog, changes, statements, texts, tracks, versions
 from policies.store.queries.catalog import PageRow, VendorRow
 from policies.store.queries.changes import ChangeRow
+from policies.store.queries.health import PageHealth, health_of
 from policies.store.queries.statements import StatementRow
 from policies.store.queries.tracks import TrackRow
 from policies.store.queries.versions import DisclosureRow, Excerpt, TextRow, VersionRow
@@ -29,6 +31,11 @@ class KnownPage:
     page: PageRow
     now: TrackRow | None  # None: never fetched nor imported
     tracks: tuple[TrackRow, ...]
+
+    @property
+    def health(self) -> PageHealth:
+        """Whether it can be looked at, as the crawl left it."""
+        return health_of(self.tracks)
 
 
 @dataclass(frozen=True)
@@ -274,6 +281,36 @@ def whole(connection: sa.Connection, row: ChangeRow) -> WholeChange:
     new = versions.text(connection, after.text_id, row.scope)
     steps = rendering.steps(old.passages, new.passages, edits)
     return WholeChange(row, before, after, old, new, edits, steps)
+
+
+@dataclass(frozen=True)
+class Differing:
+    """Any two versions of a page, and the edits that lead from one to the other."""
+
+    before: VersionRow
+    after: VersionRow
+    old: TextRow
+    new: TextRow
+    edits: tuple[Edit, ...]
+    steps: tuple[Step, ...]
+    change_id: str | None  # of the published change that is just this
+
+
+def differing(
+    connection: sa.Connection, page: PageRow, before: VersionRow, after: VersionRow
+) -> Differing:
+    """What differs between two versions; as it was published, where it was."""
+    old = versions.text(connection, before.text_id, page.scope)
+    new = versions.text(connection, after.text_id, page.scope)
+    row = changes.change(connection, after.change_id) if after.change_id else None
+    published = row if row and row.before_id == before.id else None
+    if published:
+        edits = changes.edits(connection, [published.id])[published.id]
+    else:
+        edits = compare(old.passages, new.passages)
+    steps = rendering.steps(old.passages, new.passages, edits)
+    change_id = published.id if published else None
+    return Differing(before, after, old, new, edits, steps, change_id)
 
 
 def _edits(

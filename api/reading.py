@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from flask import Flask, current_app, g
 
+from api.knowledge import KnownPage
 from policies.settings import Settings
 from policies.store import Store, open_store
 from policies.store.queries import tracks
+from policies.store.queries.health import PageHealth, health_of
 
 T = TypeVar("T")
 _KEY = "earwitness"
@@ -45,6 +48,11 @@ class Room:
     memory: Memory = field(default_factory=Memory)
 
 
+def health_now(known: KnownPage) -> PageHealth:
+    """A page's health as of now: what the crawl left alone for long is stale."""
+    return health_of(known.tracks, datetime.now(UTC), room().settings.interval)
+
+
 def furnish(app: Flask, settings: Settings) -> None:
     """Open the store, made where it is missing, and close each request's connection."""
     store = open_store(settings.database_url)
@@ -71,12 +79,16 @@ def connection() -> sa.Connection:
     return cast("sa.Connection", g.connection)
 
 
+def stamp() -> str:
+    """A token of the store as this request sees it: another whenever an answer may be another."""
+    if "stamp" not in g:
+        g.stamp = tracks.stamp(connection())
+    return cast("str", g.stamp)
+
+
 def remembered(name: str, make: Callable[[sa.Connection], T]) -> T:
     """What `make` makes from the store, made again only when the store has changed."""
-    reader = connection()
-    if "stamp" not in g:
-        g.stamp = tracks.stamp(reader)
-    return room().memory.get(g.stamp, name, lambda: make(reader))
+    return room().memory.get(stamp(), name, lambda: make(connection()))
 
 
 def _close(_error: BaseException | None) -> None:

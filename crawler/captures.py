@@ -1,7 +1,7 @@
 """An answer, or the lack of one, becomes a `Capture`.
 
 Every reason why a page could not be had is written `kind: detail`; the kinds are
-timeout, dns, refused, reset, tls, too-large, robots, redirect-loop, truncated and network.
+timeout, dns, refused, reset, tls, too-large, robots, redirect-loop, truncated, render and network.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import TunnelError
 from scrapy.exceptions import (
     CannotResolveHostError,
-    DownloadCancelledError,
     DownloadConnectionRefusedError,
     DownloadTimeoutError,
     IgnoreRequest,
-    ResponseDataLossError,
 )
 from scrapy.http import Headers, Response
 from service_identity import VerificationError
@@ -46,8 +44,11 @@ class RoundStopped(IgnoreRequest):
 
 
 def from_response(page: Page, response: Response, at: datetime) -> Capture:
-    """The capture of an answer, whatever its status."""
+    """The capture of an answer, whatever its status, and of what came of one that broke off."""
     request = response.request
+    marks = request.meta if request else {}
+    # A part of a compressed body cannot be kept as a body: those are kept decoded.
+    lost = "cut" in marks and "Content-Encoding" in response.headers
     return Capture(
         page_id=page.id,
         origin="crawl",
@@ -58,8 +59,8 @@ def from_response(page: Page, response: Response, at: datetime) -> Capture:
         headers=_headers(response.headers),
         request_headers=_sent(request),
         redirects=_redirects(request),
-        body=response.body,
-        failure=request.meta.get("failure") if request else None,
+        body=b"" if lost else response.body,
+        failure=marks.get("failure"),
     )
 
 
@@ -102,11 +103,9 @@ def _explained(exception: BaseException) -> str:
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str, str], ...] = (
     (HeadTooLarge, "too-large", ""),
     (PrivateAddress, "network", ""),
-    (DownloadCancelledError, "too-large", "the body is larger than the limit"),
     (DownloadTimeoutError, "timeout", "the answer was not there, or not whole, in time"),
     (CannotResolveHostError, "dns", ""),
     (DownloadConnectionRefusedError, "refused", "nobody listens there: the connection is refused"),
-    (ResponseDataLossError, "truncated", "the connection ended before the body did"),
     ((SSL.Error, VerificationError), "tls", ""),
     (TunnelError, "network", ""),
     (ParseError, "network", "the answer is not HTTP"),
@@ -137,6 +136,8 @@ def _words(exception: BaseException) -> str:
         # OpenSSL: a list of (library, function, reason).
         said = [" ".join(str(part) for part in entry[2:]) for entry in exception.args[:1][0] or ()]
         return ", ".join(said) or "the handshake failed"
+    if isinstance(exception, VerificationError):
+        return "the certificate is for another name"
     said_plainly = " ".join(str(exception).split())
     return said_plainly[:300] or type(exception).__name__
 

@@ -14,11 +14,16 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from scrapy import Request
+from scrapy import Request, signals
 from scrapy.core.downloader import Downloader, Slot
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares import redirect
-from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    StopDownload,
+)
 from scrapy.http import Headers, Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.responsetypes import responsetypes
@@ -39,7 +44,8 @@ def host_of(url: str) -> str:
 
 # --- robots.txt ------------------------------------------------------------------------
 
-# RFC 9309 asks for 500 KiB at least; the largest known in 2026 are well below a megabyte.
+# RFC 9309 asks for 500 KiB at least; the largest known in 2026 are well below a megabyte. What
+# stands behind is not read, as other crawlers do: a large robots.txt does not close a site.
 ROBOTS_LIMIT = 2_000_000  # bytes
 
 
@@ -86,11 +92,12 @@ class RobotsMiddleware:
     async def _read(self, site: str, wanted: Request) -> Rules:
         meta = {
             "robots": True,
-            "download_maxsize": ROBOTS_LIMIT,
+            "most": ROBOTS_LIMIT,
             "declared_host": wanted.meta.get("declared_host") or host_of(wanted.url),
         }
         address = f"{site}/robots.txt"
-        request = Request(address, meta=meta, callback=NO_CALLBACK, dont_filter=True)
+        plain = {"Accept-Encoding": "identity"}  # a part of it can be read then
+        request = Request(address, headers=plain, meta=meta, callback=NO_CALLBACK, dont_filter=True)
         try:
             response = await self._crawler.engine.download_async(request)
         except RoundStopped:
@@ -100,11 +107,20 @@ class RobotsMiddleware:
             if failure.startswith("redirect-loop"):
                 return Rules()  # RFC 9309, 2.3.1.2: as if there were none
             return Rules(refusal=f"{failure} (asking for {address})")
-        if response.status == 429 or response.status >= 500:
-            return Rules(refusal=f"robots: unreachable: {address} answers {response.status}")
+        if response.status == 429:
+            return Rules(refusal=f"robots: {address} answers 429, so nothing was asked for")
+        if response.status >= 500:
+            said = f"{address} answers {response.status}, so nothing was asked for"
+            return Rules(refusal=f"network: {said}")
         if response.status != 200:
             return Rules()
-        parser = ProtegoRobotParser.from_crawler(self._crawler, response.body)
+        answered = response.request or request
+        body, cut = response.body, answered.meta.get("cut")
+        if cut == "length" and "Content-Encoding" not in response.headers:
+            body = body[: body.rfind(b"\n") + 1]
+        elif cut:
+            return Rules(refusal=f"{answered.meta['failure']} (asking for {address})")
+        parser = ProtegoRobotParser.from_crawler(self._crawler, body)
         self._keep_distance(site, parser)
         return Rules(parser)
 
@@ -118,6 +134,61 @@ class RobotsMiddleware:
         pace = self._crawler.get_downloader_middleware(PaceMiddleware)
         if pace:
             pace.keep_distance(host_of(site), delay)
+
+
+# --- bounds ----------------------------------------------------------------------------
+
+
+class BoundsMiddleware:
+    """Ends an answer that is too large, or that broke off, and says so on its request.
+
+    What came until then goes on its way with status and headers: it is evidence, never a page.
+    `cut` in a request's meta is why, in the words of WARC-Truncated; `failure` is for people.
+    """
+
+    def __init__(self, crawler: Crawler):
+        self._most = crawler.settings.getint("BODY_LIMIT")
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> BoundsMiddleware:
+        """The middleware of a crawler."""
+        bounds = cls(crawler)
+        crawler.signals.connect(bounds.head_came, signals.headers_received)
+        crawler.signals.connect(bounds.part_came, signals.bytes_received)
+        return bounds
+
+    def head_came(self, body_length: int | str, request: Request) -> None:
+        """Looks at what an answer promises. Raises StopDownload where that is too much."""
+        for mark in ("cut", "failure"):  # of an earlier answer on the same way
+            request.meta.pop(mark, None)
+        request.meta["came"] = 0
+        # Not a number: nothing is promised. Of a robots.txt the beginning is read anyway.
+        promised = body_length if isinstance(body_length, int) else 0
+        if promised > self._limit(request) and not request.meta.get("robots"):
+            self._stop(request)
+
+    def part_came(self, data: bytes, request: Request) -> None:
+        """Counts what came. Raises StopDownload when it is too much."""
+        request.meta["came"] += len(data)
+        if request.meta["came"] > self._limit(request):
+            self._stop(request)
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Notes that an answer broke off."""
+        if "dataloss" in response.flags:
+            request.meta["cut"] = "disconnect"
+            request.meta["failure"] = "truncated: the connection ended before the body did"
+        return response
+
+    def _limit(self, request: Request) -> int:
+        limit: int = request.meta.get("most", self._most)
+        return limit
+
+    @staticmethod
+    def _stop(request: Request) -> None:
+        request.meta["cut"] = "length"
+        request.meta["failure"] = "too-large: the body is larger than the limit"
+        raise StopDownload(fail=False)
 
 
 # --- pace ------------------------------------------------------------------------------
@@ -241,6 +312,8 @@ class RetryMiddleware:
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """The answer, or the request once more where the answer is a passing one."""
+        if request.meta.get("cut") == "disconnect":
+            return self._repeated(request, self._again, None) or response
         if response.status not in PASSING:
             return response
         asked = retry_after(response.headers, datetime.now(UTC))
@@ -318,9 +391,9 @@ class RedirectMiddleware(redirect.RedirectMiddleware):
         except ValueError as error:  # what stands in Location is no address
             raise _astray(response) from error
         except IgnoreRequest as error:
-            raise _endless(request) from error
+            raise _endless(request, response) from error
         if isinstance(result, Request):
-            return _onward(result)
+            return _onward(result, response)
         if response.status in _REDIRECTS and "Location" in response.headers:
             # Scrapy follows http and https only, and gives back what leads anywhere else.
             raise _astray(response)
@@ -334,13 +407,15 @@ class RefreshMiddleware(redirect.MetaRefreshMiddleware):
         self, request: Request, response: Response
     ) -> Request | Response:
         """The request that a refresh leads to, or the answer. Raises Unfetched."""
+        if "cut" in request.meta:
+            return response
         try:
             result = super().process_response(request, response)
         except ValueError:  # not an address: nothing that could be followed
             return response
         except IgnoreRequest as error:
-            raise _endless(request) from error
-        return _onward(result) if isinstance(result, Request) else result
+            raise _endless(request, response) from error
+        return _onward(result, response) if isinstance(result, Request) else result
 
 
 def _astray(response: Response) -> Unfetched:
@@ -348,15 +423,15 @@ def _astray(response: Response) -> Unfetched:
     return Unfetched(f"network: refused to follow a redirect to {where}", response)
 
 
-def _endless(request: Request) -> Unfetched:
+def _endless(request: Request, response: Response) -> Unfetched:
     followed = request.meta.get("redirect_times", 0)
-    return Unfetched(f"redirect-loop: gave up after {followed} redirects")
+    return Unfetched(f"redirect-loop: gave up after {followed} redirects", response)
 
 
-def _onward(request: Request) -> Request:
+def _onward(request: Request, response: Response) -> Request:
     if request.url in request.meta["redirect_urls"]:
         # Cookies are off and the headers are the same, so the answer would be the same too.
-        raise Unfetched(f"redirect-loop: {request.url} leads back to itself")
+        raise Unfetched(f"redirect-loop: {request.url} leads back to itself", response)
     # The validators belong to another address: a 304 from here would say nothing.
     for name in CONDITIONS:
         request.headers.pop(name, None)
@@ -396,7 +471,7 @@ class DecodingMiddleware:
     """
 
     def __init__(self, crawler: Crawler):
-        self._limit = crawler.settings.getint("DOWNLOAD_MAXSIZE")
+        self._limit = crawler.settings.getint("BODY_LIMIT")
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> DecodingMiddleware:
@@ -409,12 +484,13 @@ class DecodingMiddleware:
 
     def process_response(self, request: Request, response: Response) -> Response:
         """The answer with its body decoded; its headers stay as they came. Raises Unfetched."""
-        encodings = _encodings(response.headers)
-        if not encodings or not response.body:
+        if "cut" in request.meta:
             return response
-        limit = request.meta.get("download_maxsize", self._limit)
         try:
-            body = decoded(response.body, encodings, limit)
+            encodings = _encodings(response.headers)
+            if not encodings or not response.body:
+                return response
+            body = decoded(response.body, encodings, self._limit)
         except Unfetched as error:
             raise Unfetched(error.failure, response) from error
         plain = Headers({k: v for k, v in response.headers.items() if k != b"Content-Encoding"})
@@ -430,7 +506,7 @@ def decoded(body: bytes, encodings: Iterable[str], limit: int) -> bytes:
             for part in _inflated(body, encoding):
                 budget.take(part)
         except (zlib.error, EOFError) as error:
-            raise Unfetched(f"truncated: the {encoding} body cannot be read: {error}") from error
+            raise Unfetched(f"truncated: the body is not whole, or not {encoding}") from error
         body = b"".join(budget.parts)
     return body
 

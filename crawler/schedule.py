@@ -21,6 +21,7 @@ from crawler.rounds import Round
 from crawler.settings import limits
 from policies.errors import EarwitnessError
 from policies.model import Page
+from policies.moments import iso
 from policies.settings import Settings
 from policies.tracking import Due, Tracker
 
@@ -129,6 +130,7 @@ class Rounds:
         self._begin = begin
         self._runner = runner(settings)
         self._round: Round | None = None
+        self._next: datetime | None = None  # when pages are due, as was told last
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         tick = tick_of(settings)
         self._scheduler.add_job(
@@ -164,10 +166,18 @@ class Rounds:
             if due:
                 self._round = self._begin(due)
                 await self._round.run(self._runner)
+            await asyncio.to_thread(self._tell_next)
         except EarwitnessError as error:
             log.error("no round: %s", error)
         finally:
             self._round = None
+
+    def _tell_next(self) -> None:
+        """Says when pages are due next, whenever that is another time than it was."""
+        at = self._tracker.next_due(self._pages)
+        if at is not None and at != self._next:
+            log.info("nothing is due now; the next crawl begins at %s", iso(at))
+        self._next = at
 
 
 class Server:

@@ -18,7 +18,7 @@ def limits(settings: Settings) -> dict[str, Any]:
     """What an operator decides, in Scrapy's words."""
     return {
         "USER_AGENT": settings.user_agent,
-        "DOWNLOAD_MAXSIZE": settings.body_limit,
+        "BODY_LIMIT": settings.body_limit,  # ours: see middlewares.BoundsMiddleware
         "DOWNLOAD_TIMEOUT": settings.fetch_timeout,  # from connecting to the last byte
     }
 
@@ -39,8 +39,9 @@ RETRY_AGAIN = 2  # times that a request is repeated, at most
 RETRY_BACKOFF = 2.0  # seconds before the first repetition, then twice as long each time
 
 # --- bounded ---------------------------------------------------------------------------
+DOWNLOAD_MAXSIZE = 0  # BODY_LIMIT bounds; Scrapy would throw away what came until then
 DOWNLOAD_WARNSIZE = 0
-DOWNLOAD_FAIL_ON_DATALOSS = True  # half a page is no page
+DOWNLOAD_FAIL_ON_DATALOSS = False  # half a page is no page, but it is evidence
 REDIRECT_MAX_TIMES = 10
 METAREFRESH_MAXDELAY = 1  # seconds; slower ones are meant for people
 # In memory at once: bodies that wait to be judged. Then fetching waits.
@@ -70,6 +71,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.DecodingMiddleware": 590,
     "crawler.middlewares.RedirectMiddleware": 600,
     "crawler.middlewares.PaceMiddleware": 760,  # after the proxy is known
+    "crawler.middlewares.BoundsMiddleware": 770,  # the first to see an answer
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,12 +14,16 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler.captures import RoundStopped, from_exception, from_response
+from crawler.captures import RoundStopped, Unfetched, from_exception, from_response
 from crawler.middlewares import host_of
 from crawler.rounds import Fetched, Round, chosen, declared, opened
+from policies.errors import EarwitnessError
 from policies.moments import since
 from policies.settings import Settings
 from policies.tracking import Due
+
+# What a page without its scripts says would be taken for what it says.
+_NO_BROWSER = "render: the page is declared to need a browser, and Earwitness has none yet"
 
 
 class PagesSpider(scrapy.Spider):
@@ -43,7 +48,12 @@ class PagesSpider(scrapy.Spider):
         super().__init__(**kwargs)
         self._mine = ExitStack()
         if round is None:
-            round = self._from_environment(vendor, page, catalog, at, str(force))  # noqa: A001
+            try:
+                round = self._from_environment(vendor, page, catalog, at, str(force))  # noqa: A001
+            except EarwitnessError as error:
+                self._mine.close()
+                sys.stderr.write(f"earwitness: {error}\n")
+                sys.exit(2)  # bad usage, without a traceback: the sentence says it all
         self.round = round
 
     def _from_environment(
@@ -69,6 +79,10 @@ class PagesSpider(scrapy.Spider):
         for due in self.round.due:
             if self.round.stopping:
                 return
+            if due.page.render:
+                unseen = Unfetched(_NO_BROWSER)
+                yield Fetched(due.page, from_exception(due.page, None, unseen, self.round.now()))
+                continue
             try:
                 yield self._request(due)
             except ValueError as error:  # not an address

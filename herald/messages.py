@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from policies import rendering, summary
 from policies.locale import translations
-from policies.model import Outcome
+from policies.model import Health
 from policies.moments import iso
 from policies.store.queries import changes, versions
 from policies.store.queries.changes import ChangeRow
-from policies.store.queries.events import HealthEvent
+from policies.store.queries.events import EventRow
 
 _LONGEST = 3_000  # characters of the words of one item: what a chat takes
 _ITEMS = 50  # told one by one in a digest
@@ -42,25 +42,34 @@ class Message:
     payload: dict[str, Any]  # as Standard Webhooks advise: type, timestamp, data
 
 
-def of_change(connection: sa.Connection, row: ChangeRow, lang: str, base: str) -> Item:
-    """What is told of a change. `base`: address of the site, or empty."""
+def of_change(connection: sa.Connection, event: EventRow, lang: str, base: str) -> Item:
+    """What is told of an edit, with its words on the page where it was seen first.
+
+    `base`: address of the site, or empty.
+    """
+    row, *others = event.occurrences
     counts = (row.added, row.removed, row.replaced, row.moved)
     said = summary.change(row.vendor_name, row.page_title, counts, row.topics, lang)
     words = _words(connection, row)
     link = f"{base}{_prefix(lang)}/changes/{row.id}" if base else row.page_url
+    also = translations(lang).gettext("The same on: %(pages)s") % {
+        "pages": " ".join(other.page_url for other in others)
+    }
     return Item(
         kind="change.published",
-        at=row.confirmed_at,
+        at=event.confirmed_at,
         title=said[0],
-        text="\n\n".join([" ".join(said), words, link]),
+        text="\n\n".join([" ".join(said), words, *([also] if others else []), link]),
         data={
             "id": row.id,
+            "event": event.id,
             "vendor": row.vendor_id,
             "page": row.page_id,
             "page_url": row.page_url,
+            "also_on": [other.page_id for other in others],
             "captured_at": iso(row.captured_at),
             "confirmed_at": iso(row.confirmed_at),
-            "topics": list(row.topics),
+            "topics": list(event.topics),
             "summary": list(said),
             "diff": words,
             "url": link if base else None,
@@ -68,26 +77,28 @@ def of_change(connection: sa.Connection, row: ChangeRow, lang: str, base: str) -
     )
 
 
-def of_event(event: HealthEvent, lang: str, base: str) -> Item:
+def of_health(event: EventRow, lang: str, base: str) -> Item:
     """What is told of a page's health."""
-    said = translations(lang).gettext(_STATES[event.outcome])
-    title = f"{event.vendor_name}, “{event.page_title}”: {said}"
+    health = event.health_after or Health.NEW
+    title = (
+        f"{event.vendor_name}, “{event.page_title}”: {translations(lang).gettext(_NAMES[health])}"
+    )
     link = f"{base}{_prefix(lang)}/pages/{event.page_id}" if base else event.page_url
-    parts = [f"{title}.", event.why, link]
+    parts = [f"{title}.", event.says, link]
     return Item(
         kind="health.changed",
-        at=event.captured_at,
+        at=event.confirmed_at,
         title=title,
         text="\n\n".join(part for part in parts if part),
         data={
-            "capture": event.capture_id,
+            "id": event.id,
             "vendor": event.vendor_id,
             "page": event.page_id,
             "page_url": event.page_url,
-            "captured_at": iso(event.captured_at),
-            "outcome": event.outcome.value,
-            "readable": event.is_read,
-            "why": event.why,
+            "since": iso(event.captured_at),
+            "health": health.value,
+            "health_before": event.health_before.value if event.health_before else None,
+            "says": event.says,
         },
     )
 
@@ -126,14 +137,15 @@ def _(text: str) -> str:
     return text
 
 
-_STATES = {
-    Outcome.UNCHANGED: _("can be looked at again"),
-    Outcome.CHANGED: _("can be looked at again"),
-    Outcome.BLOCKED: _("blocked"),
-    Outcome.MOVED: _("moved elsewhere"),
-    Outcome.GONE: _("gone"),
-    Outcome.UNREADABLE: _("cannot be read"),
-    Outcome.FAILED: _("out of reach"),
+_NAMES = {
+    Health.NEW: _("not read yet"),
+    Health.CURRENT: _("can be looked at again"),
+    Health.STALE: _("out of reach"),
+    Health.ALTERNATING: _("goes back and forth between texts"),
+    Health.BLOCKED: _("blocked"),
+    Health.MOVED: _("moved elsewhere"),
+    Health.GONE: _("gone"),
+    Health.UNREADABLE: _("cannot be read"),
 }
 
 

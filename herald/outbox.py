@@ -23,15 +23,15 @@ from herald import messages, sending
 from herald.messages import Item
 from herald.rules import Digest, Rule, Target, fingerprint
 from policies.errors import OutOfReach
-from policies.store import Store, checking, outbox
+from policies.model import EventKind, Health
+from policies.store import Store, outbox
 from policies.store.chain import Entry
 from policies.store.outbox import Waiting
-from policies.store.queries import changes, log
+from policies.store.queries import events, log
 from policies.store.queries.changes import ChangeRow
-from policies.store.queries.events import HealthEvent, health_events
+from policies.store.queries.events import EventRow
 
 _AT_ONCE = 1_000  # entries of the log heard in one transaction
-_LOOKED_BACK = timedelta(days=120)  # before a capture, to tell whether a page's health turned
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=12)  # between attempts
 _CRAWL = "crawl"
 
@@ -100,47 +100,34 @@ def _hear(store: Store, rule: Rule, now: datetime) -> int:
 def _news(
     connection: sa.Connection, rule: Rule, entries: Iterable[Entry]
 ) -> Iterator[tuple[str, str, int]]:
-    """(kind, id, entry) of what a rule asks for among new entries."""
-    fresh = [entry for entry in entries if not entry.backfilled]
-    published = [entry for entry in fresh if entry.kind == "change"]
-    if "changes" in rule.tell and published:
-        rows = changes.by_id(connection, [entry.id for entry in published])
-        for entry in published:
-            # Entered again: it came to stand under other topics, by our doing.
-            first = log.page(connection, id_=entry.id, limit=1).items[0]
-            if first.seq == entry.seq and _asks_for(rule, rows[entry.id]):
-                yield "change", entry.id, entry.seq
-    captured = {entry.id: entry.seq for entry in fresh if entry.kind == "capture"}
-    if "health" in rule.tell and captured:
-        for event in _events(connection, list(captured)):
-            if _asks_for_health(rule, event):
-                yield "health", event.capture_id, captured[event.capture_id]
+    """(kind, id, entry) of the events that a rule asks for among new entries."""
+    fresh = {e.id: e.seq for e in entries if e.kind == "event" and not e.backfilled}
+    for id_, seq in fresh.items():
+        # Entered again: something about it was brought up to date, which is no news.
+        first = log.page(connection, id_=id_, limit=1).items[0]
+        event = events.event(connection, id_) if first.seq == seq else None
+        if event is not None and _asks_for(connection, rule, event):
+            yield event.kind, id_, seq
 
 
-def _asks_for(rule: Rule, row: ChangeRow) -> bool:
-    # What an archive recorded years ago is history, not news.
-    return (
-        row.origin == _CRAWL
-        and rule.concerns(row.vendor_id, row.page_id, row.lang)
-        and (not rule.topics or bool({*rule.topics} & {*row.topics}))
+def _asks_for(connection: sa.Connection, rule: Rule, event: EventRow) -> bool:
+    if event.kind is EventKind.HEALTH:
+        state = event.health_after
+        wanted = not rule.health or state is Health.CURRENT or state in rule.health
+        asked = "health" in rule.tell and wanted
+        return asked and rule.concerns(event.vendor_id, event.page_id, event.lang)
+    return "changes" in rule.tell and any(
+        _is_news(connection, change)
+        and rule.concerns(change.vendor_id, change.page_id, change.lang)
+        and (not rule.topics or bool({*rule.topics} & {*change.topics}))
+        for change in event.occurrences
     )
 
 
-def _asks_for_health(rule: Rule, event: HealthEvent) -> bool:
-    wanted = not rule.health or event.is_read or event.outcome in rule.health
-    return wanted and rule.concerns(event.vendor_id, event.page_id, event.lang)
-
-
-def _events(connection: sa.Connection, ids: Sequence[str]) -> list[HealthEvent]:
-    """The health events among these captures, oldest first."""
-    rows = checking.logged_rows(connection, "capture", ids)
-    crawled = [row for row in rows.values() if row["origin"] == _CRAWL]
-    if not crawled:
-        return []
-    since = min(row["captured_at"] for row in crawled) - _LOOKED_BACK
-    wanted = [row["id"] for row in crawled]
-    found = health_events(connection, since=since, captures=wanted, limit=len(wanted))
-    return list(found.items)[::-1]
+def _is_news(connection: sa.Connection, change: ChangeRow) -> bool:
+    """Whether we saw a change ourselves, and since the log was begun; else it is history."""
+    first = log.page(connection, id_=change.id, limit=1).items
+    return change.origin == _CRAWL and bool(first) and not first[0].backfilled
 
 
 def _row(
@@ -234,8 +221,8 @@ def _note(store: Store, ids: Sequence[str], **values: Any) -> None:
 
 
 def _item(connection: sa.Connection, one: Waiting, lang: str, base: str) -> Item:
-    if one.kind == "change":
-        return messages.of_change(
-            connection, changes.by_id(connection, [one.subject])[one.subject], lang, base
-        )
-    return messages.of_event(_events(connection, [one.subject])[0], lang, base)
+    event = events.event(connection, one.subject)
+    assert event is not None  # nothing takes an event away
+    if event.kind is EventKind.HEALTH:
+        return messages.of_health(event, lang, base)
+    return messages.of_change(connection, event, lang, base)

@@ -35,7 +35,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from policies.errors import BadInput
-from policies.model import Outcome, Topic
+from policies.model import Health, Topic
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SENT_AT = time(7, tzinfo=UTC)  # digests: early in a European day
@@ -117,7 +117,7 @@ class Rule(_Strict):
     pages: tuple[str, ...] = ()
     topics: tuple[Topic, ...] = ()
     languages: tuple[str, ...] = ()
-    health: tuple[Outcome, ...] = ()
+    health: tuple[Health, ...] = ()
     digest: Digest = Digest.AT_ONCE
     language: Literal["en", "fr"] = "en"
 

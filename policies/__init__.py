@@ -12,6 +12,7 @@ The steps, in order, each a module that knows only `model`:
     summary      answers become sentences for people
     evidence     captures on disk, as WARC
     store        the only SQL
+    finding      what search and provenance answer
     importers    histories from elsewhere
     tracking     strings the steps together: decides with values, acts in one transaction
     packs        all that a finding rests on, in one file

@@ -13,9 +13,17 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from hashlib import blake2b
 
 from policies.model import Edit, EditKind, Passage, Span, SpanKind, Topic, Verdict
-from policies.passages import is_incidental, key, wording
+from policies.passages import (
+    is_in_other_language,
+    is_incidental,
+    key,
+    letters,
+    tongue,
+    wording,
+)
 
 # Two passages are one reworded where they share this part of their words (Dice) … 2026-11-22:
 # chosen by reading pairs of the histories in `shared/ota`; below it pairs are chance.
@@ -142,21 +150,68 @@ def substantial(
 ) -> tuple[Edit, ...]:
     """The edits that say something: new words, or words that are gone.
 
-    Left out are moves, typography, labels, lines that only hold a date, and a repetition that
-    comes or goes while the same words stand elsewhere in both versions.
+    Left out are moves, typography, labels, lines that only hold a date, a repetition that comes
+    or goes while the same words stand elsewhere in both versions, the same letters cut into other
+    words or passages, and what is in another language than the page.
     """
-    was, is_ = {wording(p.text) for p in old}, {wording(p.text) for p in new}
+    edits = tuple(edits)
+    was, is_ = [wording(p.text) for p in old], [wording(p.text) for p in new]
+    before, after = frozenset(was), frozenset(is_)
+    cut_old, cut_new = _cut_anew(edits, was, is_)
+    lang = tongue(was)
 
-    def says(edit: Edit) -> bool:
-        if edit.kind.is_quiet:
+    def says(said: str, text: str, elsewhere: frozenset[str]) -> bool:
+        if not said or said in elsewhere or is_incidental(text):
             return False
-        before = old[edit.old].text if edit.old is not None else ""
-        after = new[edit.new].text if edit.new is not None else ""
-        gone = bool(before) and wording(before) not in is_ and not is_incidental(before)
-        come = bool(after) and wording(after) not in was and not is_incidental(after)
-        return gone or come
+        return lang is None or not is_in_other_language(said, lang)
 
-    return tuple(edit for edit in edits if says(edit))
+    def gone(i: int | None) -> bool:
+        return i is not None and i not in cut_old and says(was[i], old[i].text, after)
+
+    def come(j: int | None) -> bool:
+        return j is not None and j not in cut_new and says(is_[j], new[j].text, before)
+
+    return tuple(e for e in edits if not e.kind.is_quiet and (gone(e.old) or come(e.new)))
+
+
+_MOST_CUTS = 8  # passages that one may be cut into, or joined from
+_LONGEST_CUT = 4_000  # letters of them
+
+
+def _cut_anew(
+    edits: Iterable[Edit], was: Sequence[str], is_: Sequence[str]
+) -> tuple[set[int], set[int]]:
+    """Positions (old, new) of passages whose letters stand in the other version, cut otherwise.
+
+    A line break where a semicolon was, a sentence that ends elsewhere, "web site" for "website".
+    """
+    touched = [edit for edit in edits if not edit.kind.is_quiet]
+    before = _runs({edit.old for edit in touched if edit.old is not None}, was)
+    after = _runs({edit.new for edit in touched if edit.new is not None}, is_)
+    same = before.keys() & after.keys()
+    return (
+        {position for run in same for first, end in before[run] for position in range(first, end)},
+        {position for run in same for first, end in after[run] for position in range(first, end)},
+    )
+
+
+def _runs(positions: set[int], said: Sequence[str]) -> Mapping[bytes, list[tuple[int, int]]]:
+    """A digest of the letters of passages that stand together -> where (first, after the last)."""
+    parts = {position: letters(said[position]) for position in positions}
+    runs: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
+    for first in positions:
+        run, length, last = blake2b(digest_size=12), 0, ""
+        for position in range(first, first + _MOST_CUTS):
+            if position not in parts or length > _LONGEST_CUT:
+                break
+            part = parts[position]
+            if last.isdigit() and part[:1].isdigit():  # two numbers, not a longer one
+                part = f" {part}"
+            run.update(part.encode())
+            length, last = length + len(part), part[-1:] or last
+            if length:
+                runs[run.digest()].append((first, position + 1))
+    return runs
 
 
 def lasting(

@@ -42,6 +42,9 @@ _REDIRECTS = "Earwitness-Redirects"
 _SEEN_UNTIL = "Earwitness-Seen-Until"
 _NOTE = "Earwitness-Note"
 _REPEATS = "Earwitness-Repeats"
+_FAILURE = "Earwitness-Failure"
+# Why a body is not whole, in the words of the WARC standard; of other failures it has none.
+_TRUNCATED = {"too-large": "length", "truncated": "disconnect", "timeout": "time"}
 _SAME_BODY = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 # A response is kept decoded; the headers that spoke of its coding are kept under these names.
@@ -312,6 +315,9 @@ def _record(
         own[_SEEN_UNTIL] = _warc_time(capture.seen_until)
     if capture.note:
         own[_NOTE] = json.dumps(capture.note)
+    if capture.failure:
+        own[_FAILURE] = json.dumps(capture.failure)
+        own["WARC-Truncated"] = _TRUNCATED.get(capture.failure.partition(":")[0], "unspecified")
     if capture.origin != "crawl":
         own["Content-Type"] = _line(capture.header("content-type") or "application/octet-stream")
         return writer.create_warc_record(
@@ -371,7 +377,7 @@ def _capture(data: bytes) -> Capture:
     if record.rec_type == "resource":
         own = [("content-type", about.get_header("Content-Type"))]
     seen_until = about.get_header(_SEEN_UNTIL)
-    note = about.get_header(_NOTE)
+    note, failure = about.get_header(_NOTE), about.get_header(_FAILURE)
     return Capture(
         page_id=about.get_header(_PAGE),
         origin=about.get_header(_ORIGIN),
@@ -382,6 +388,7 @@ def _capture(data: bytes) -> Capture:
         headers=tuple(own),
         redirects=tuple(json.loads(about.get_header(_REDIRECTS) or "[]")),
         body=record.content_stream().read(),
+        failure=json.loads(failure) if failure else None,
         seen_until=datetime.fromisoformat(seen_until) if seen_until else None,
         note=json.loads(note) if note else None,
     )

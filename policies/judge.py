@@ -21,9 +21,9 @@ import py3langid
 import yaml
 
 from policies.errors import BadInput
-from policies.model import Capture, Document, Outcome, Page, Passage, Reason
+from policies.model import BlockKind, Capture, Document, Outcome, Page, Passage, Reason
 from policies.passages import key, split
-from policies.text import HtmlPage, decode, read_markdown, read_plain
+from policies.text import HtmlPage, TooMuch, decode, read_markdown, read_plain
 
 # The number of the reader: raised when text.py or passages.py read pages differently, so that
 # stored captures are read again and our change is not announced as theirs.
@@ -90,9 +90,7 @@ class Retention:
 def screen(capture: Capture) -> Reading | None:
     """What a capture is already by how it was answered, or None: its body has to be read."""
     if capture.failure:
-        kind = capture.failure.partition(":")[0]
-        outcome = Outcome.BLOCKED if kind == "robots" else Outcome.FAILED
-        return _not_read(outcome, kind, f"no page came: {capture.failure}")
+        return _not_had(capture, capture.failure)
     status = capture.status or 0
     if status in (404, 410):
         return _not_read(Outcome.GONE, "status", f"the server says {status}", status=status)
@@ -112,9 +110,15 @@ def screen(capture: Capture) -> Reading | None:
 def read(capture: Capture, page: Page, base: Base | None) -> Reading:
     """Read a capture's body by the rungs of the ladder. `base`: the last believed version."""
     try:
-        source = Source(capture)
+        return _climb(capture, page, base)
+    except TooMuch as error:
+        return _not_read(Outcome.UNREADABLE, "too-much", str(error))
     except BadInput as error:
         return _not_read(Outcome.UNREADABLE, "media", str(error))
+
+
+def _climb(capture: Capture, page: Page, base: Base | None) -> Reading:
+    source = Source(capture)
     tried: list[Reason] = []
     last: Reading | None = None
     for method in methods(page, source.kind):
@@ -145,6 +149,11 @@ class Source:
         self.kind = _kind(media.strip().lower(), capture.body)
         charset = parameters.lower().partition("charset=")[2].strip(" \"';")
         self._text = decode(capture.body, charset or None)
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the body ends inside a tag or a text, as no page of HTML does."""
+        return self.kind == "html" and not self._text.rstrip().endswith(">")
 
     @cached_property
     def page(self) -> HtmlPage | None:
@@ -210,8 +219,9 @@ def _believe(
     capture: Capture,
 ) -> Reason | tuple[Reason, ...]:
     """Warnings when a rung holds, or the reason why it does not."""
-    if not document.text:
-        return _reason("nothing-selected", f"{_rung(method)} found no text")
+    broken = _broken(passages, method, base, source)
+    if broken is not None:
+        return broken
     if base is not None:
         before = base.read_by(method)
         if before is None:
@@ -250,6 +260,20 @@ def _believe(
     if told and told != page.lang:
         return _reason("other-language", f"the text is in {told!r}, not {page.lang!r}", told=told)
     return ()
+
+
+def _broken(
+    passages: Sequence[Passage], method: str, base: Base | None, source: Source
+) -> Reason | None:
+    """Why a rung found no whole text, or None."""
+    if not passages:
+        return _reason("nothing-selected", f"{_rung(method)} found no text")
+    last = passages[-1]
+    if not source.breaks_off or (base and last.id in {passage.id for passage in base.passages}):
+        return None  # or it breaks off behind its text
+    if last.kind is BlockKind.HEADING or last.text[-1].isalnum() or last.text[-1] in ",-–—(":
+        return _reason("cut", f"the page breaks off in the middle: “…{last.text[-60:]}”")
+    return None
 
 
 def _wall(source: Source, document: Document) -> tuple[Outcome, Reason] | None:
@@ -332,9 +356,37 @@ def _unread(
         moved = "the address leads elsewhere now, and what stands there is not the page"
         return Outcome.MOVED, (_reason("redirected", moved, address=capture.final_url),)
     # The most telling trouble first: a collapse says more than an empty selection.
-    order = ("collapsed", "other-language", "too-little", "wall")
+    order = ("cut", "collapsed", "other-language", "too-little", "wall")
     ranked = sorted(tried, key=lambda r: order.index(r.rule) if r.rule in order else len(order))
     return Outcome.UNREADABLE, tuple(ranked[:1])
+
+
+# What a person is told of a page that could not be had; other kinds bring their own sentence.
+_NOT_HAD = {
+    "dns": "the name {host} is not known to the DNS",
+    "refused": "connection refused by {host}",
+    "reset": "{host} closed the connection without an answer",
+    "timeout": "{host} did not answer in time, or not in full",
+    "tls": "no connection to {host} that could be trusted: its certificate was refused",
+}
+
+
+def _not_had(capture: Capture, failure: str) -> Reading:
+    """What a capture without a page is: `kind: detail` in a person's words."""
+    kind, _, detail = failure.partition(":")
+    outcome = Outcome.BLOCKED if kind == "robots" else Outcome.FAILED
+    known = _NOT_HAD.get(kind)
+    if known is None:
+        return _not_read(outcome, kind, f"no page came: {detail.strip()}")
+    says = known.format(host=_host(capture.final_url))
+    return _not_read(outcome, kind, says, detail=detail.strip())
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
 
 
 def _kind(media: str, body: bytes) -> str:

@@ -372,3 +372,10 @@ class Health(StrEnum):
     MOVED = "moved"
     GONE = "gone"
     UNREADABLE = "unreadable"
+
+
+class EventKind(StrEnum):
+    """What people are told of."""
+
+    CHANGE = "change"  # one edit, on however many pages of a vendor
+    HEALTH = "health"  # a page can no longer be looked at as before, or can again

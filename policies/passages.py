@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import sentencex
 import yaml
@@ -70,44 +72,104 @@ def signature(passages: Iterable[Passage]) -> str:
 
     Incidental lines are left out: they are no change.
     """
-    said = sorted({wording(p.text) for p in passages if not is_incidental(p.text)})
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
+    said = {wording(p.text) for p in passages if not is_incidental(p.text)} - {""}
+    return hashlib.sha256("\n".join(sorted(said)).encode()).hexdigest()[:32]
 
 
-# What pages put between their words: numbers of footnotes, and hidden e-mail addresses.
-_INSERTED = re.compile(r"\[(?:\d{1,3}|email.protected)\]", re.I)
+# What pages put between their words: numbers of footnotes, hidden e-mail addresses, and what is
+# left of a link that was not read as one.
+_INSERTED = re.compile(r"\[(?:\d{1,3}|email.protected)\]|\]\((?:[^()\s]|\([^()\s]*\))*\)", re.I)
+# An address says where it leads, not by which scheme and with which parameters.
+_ADDRESS = re.compile(
+    r"\b(?:https?://(?:www\.)?|www\.)([^\s<>()\[\]?#]+)(?:[?#][^\s<>()\[\]]*)?", re.I
+)
+# The possessive of a word in s is spelled in two ways: "Ross's" and "Ross'".
+_POSSESSIVE = re.compile(r"(?<=s)'s\b", re.I)
 
 
 def wording(text: str) -> str:
     """The words of a text alone: without punctuation, marks, capitals and footnote numbers."""
-    return " ".join(re.findall(r"\w+", _INSERTED.sub(" ", key(text)).casefold()))
+    text = _ADDRESS.sub(r"\1", _INSERTED.sub(" ", key(text)))
+    return " ".join(re.findall(r"\w+", _POSSESSIVE.sub("", text).casefold()))
+
+
+def letters(said: str) -> str:
+    """The letters of a wording: the same for "web site" and "website", not for "1 0" and "10"."""
+    return _BETWEEN_LETTERS.sub("", said)
+
+
+_BETWEEN_LETTERS = re.compile(r"(?<!\d) | (?!\d)")
 
 
 def is_incidental(text: str) -> bool:
-    """Whether a passage is a label, a bare number, or only says when a page was updated."""
+    """Whether a passage is a label, a language to choose, a bare number, or only a date."""
     if len(text) > _LONGEST_INCIDENTAL:
         return False
-    labels, date_words = _furniture()
     said = wording(text)
-    if said in labels:
+    if said in _furniture().labels or _is_language_choice(text):
         return True
     words = re.findall(r"[^\W\d]+|\d+", said)
     dated = any(word.isdigit() for word in words)
-    return dated and all(word.isdigit() or word in date_words for word in words)
+    return dated and all(word.isdigit() or word in _furniture().date_words for word in words)
 
 
 _LONGEST_INCIDENTAL = 90  # characters
 
 
+def _is_language_choice(text: str) -> bool:
+    """Whether a passage is an entry of a language menu: "Deutsch (de-AT)", "English Choose ..."."""
+    said = wording(_REGION.sub(" ", text)).split()
+    rest = " ".join(word for word in said if word not in _furniture().languages)
+    return len(rest) < len(" ".join(said)) and (not rest or rest in _furniture().labels)
+
+
+_REGION = re.compile(r"\([^()]*\)|\b[a-z]{2,3}[-_][A-Z]{2}\b")
+
+
+def tongue(wordings: Iterable[str]) -> str | None:
+    """The language that wordings are in, by its commonest words; None where it is not plain."""
+    telling = _furniture().telling
+    found = Counter(telling[w] for said in wordings for w in said.split() if w in telling)
+    (lang, most), (_, next_most) = [*found.most_common(2), ("", 0), ("", 0)][:2]
+    return lang if most >= _PLAIN and most >= 4 * next_most else None
+
+
+_PLAIN = 10  # common words; fewer are no sample
+
+
+def is_in_other_language(said: str, lang: str) -> bool:
+    """Whether a wording is plainly in another language than that one."""
+    telling = _furniture().telling
+    found = Counter(telling[word] for word in set(said.split()) if word in telling)
+    own = found.pop(lang, 0)
+    return max(found.values(), default=0) >= max(_FOREIGN, 5 * own)
+
+
+_FOREIGN = 3  # different common words; names of products bring one or two
+
+
+class _Furniture(NamedTuple):
+    """What furniture.yaml holds, as wordings."""
+
+    labels: frozenset[str]
+    languages: frozenset[str]  # words of the names of languages
+    date_words: frozenset[str]
+    telling: Mapping[str, str]  # common word -> the only language that has it
+
+
 @cache
-def _furniture() -> tuple[frozenset[str], frozenset[str]]:
-    """(labels, date words) of all languages, as wordings."""
+def _furniture() -> _Furniture:
     data = yaml.safe_load(files("policies").joinpath("furniture.yaml").read_text("utf-8"))
-    labels = (wording(label) for listed in data["labels"].values() for label in listed)
-    date_words = (
-        wording(word) for listed in data["date_words"].values() for word in listed.split()
+    common = [(w, lang) for lang, listed in data["common_words"].items() for w in listed.split()]
+    often = Counter(word for word, _ in common)
+    return _Furniture(
+        frozenset(wording(label) for listed in data["labels"].values() for label in listed),
+        frozenset(word for name in data["languages"] for word in wording(name).split()),
+        frozenset(
+            wording(word) for listed in data["date_words"].values() for word in listed.split()
+        ),
+        {word: lang for word, lang in common if often[word] == 1},
     )
-    return frozenset(labels), frozenset(date_words)
 
 
 _LONGEST_ROW = 300  # characters; a longer table row is split into sentences

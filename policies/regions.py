@@ -1,14 +1,19 @@
-"""Which regional spelling a text is written in: the same page is served in several.
+"""Which region a text is for, by its spelling and by the regions that it names.
 
 A page that comes in British spelling one day and in American the next has not been edited; its
-visitor was taken for somebody from elsewhere. Told for English only, from endings and from words
-that have one spelling in each; other languages differ in wording, which is not told here.
+visitor was taken for somebody from elsewhere. Spelling is told for English only, from endings and
+from words that have one spelling in each. In every language, words that name a region may be
+there for its people only.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+import yaml
 
 # (American, British), as parts of a word in lower case. 2026-11-22: on the histories in
 # `shared/ota` a text in one spelling has at most 4 % words of the other.
@@ -49,3 +54,17 @@ def region_of(texts: Iterable[str], lang: str) -> str | None:
     if american >= _SHARE * total:
         return "us"
     return "gb" if british >= _SHARE * total else None
+
+
+def names_region(text: str, lang: str) -> bool:
+    """Whether a text names a region, or its law; False in a language without a list of them."""
+    names = _names(lang)
+    return names is not None and names.search(text) is not None
+
+
+@cache
+def _names(lang: str) -> re.Pattern[str] | None:
+    listed = yaml.safe_load(files("policies").joinpath("regions.yaml").read_text("utf-8")).get(lang)
+    if not listed:
+        return None
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, listed))})\b")

@@ -169,7 +169,7 @@ def to_text(step: Step, *, color: bool = False, labels: Labels | None = None) ->
     if kind.is_quiet:
         name = (labels or Labels()).kinds[kind]
         shown = step.new or step.old
-        return f"    {name}: {_visible(shown.text) if shown else ''}"
+        return f"    {name}: {visible(shown.text) if shown else ''}"
     lines = []
     if step.old is not None:
         lines.append(_line("-", _RED, step, SpanKind.REMOVED, color))
@@ -182,7 +182,7 @@ def to_text(step: Step, *, color: bool = False, labels: Labels | None = None) ->
 
 def where(step: Step, *, color: bool = False) -> str:
     """The headings above a step in one line."""
-    path = " › ".join(_visible(heading) for heading in step.headings)
+    path = " › ".join(visible(heading) for heading in step.headings)
     return f"{_DIM}{path}{_PLAIN}" if color and path else path
 
 
@@ -190,27 +190,27 @@ def _line(mark: str, tint: str, step: Step, kind: SpanKind, color: bool) -> str:
     other = SpanKind.ADDED if kind is SpanKind.REMOVED else SpanKind.REMOVED
     passage = step.old if kind is SpanKind.REMOVED else step.new
     if not color or not step.edit.spans:
-        text = _visible(passage.text) if passage else ""
+        text = visible(passage.text) if passage else ""
         return f"{tint}  {mark} {text}{_PLAIN}" if color else f"  {mark} {text}"
     parts = [f"{tint}  {mark} "]
     for run in step.runs:
         if run.kind is kind:
-            parts.append(f"{_STRONG}{_visible(run.text)}{_PLAIN}{tint}")
+            parts.append(f"{_STRONG}{visible(run.text)}{_PLAIN}{tint}")
         elif run.kind is not other:
-            parts.append(_visible(run.text))
+            parts.append(visible(run.text))
     return "".join([*parts, _PLAIN])
 
 
 def _changed_words(step: Step) -> str:
     marks = {SpanKind.REMOVED: "-", SpanKind.ADDED: "+"}
     return "  ".join(
-        f"{marks[run.kind]}“{_visible(run.text.strip())}”"
+        f"{marks[run.kind]}“{visible(run.text.strip())}”"
         for run in step.runs
         if run.kind in marks and run.text.strip()
     )
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """The text on one line of a terminal: nothing of a page steers it or turns its order."""
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", _BREAK.sub(" ", text))
 

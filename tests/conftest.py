@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures_postgres", "tests.fixtures_replay", "tests.fixtures_sample"]
+pytest_plugins = [
+    "tests.fixtures_histories",
+    "tests.fixtures_postgres",
+    "tests.fixtures_replay",
+    "tests.fixtures_sample",
+]
 
 # One machine is slower than another: time never decides. In CI the same examples every time.
 settings.register_profile("dev", deadline=None)

@@ -208,14 +208,90 @@ def test_order_and_repetition_are_never_substantial(old: list[str], random) -> N
         (["We listen."], ["We LISTEN"]),
         (["Close", "We listen."], ["We listen."]),
         (["We listen.", "We listen."], ["We listen."]),
+        (["We listen.", "**"], ["We listen."]),
+        (["Your voice"], ["[", "Your voice", "](javascript:void(0))"]),
+        (["See www.quendrivox.example/voice."], ["See https://quendrivox.example/voice?from=1."]),
+        (["Read our Voice Notes (Voice Notes)."], ["Read our voicenotes (https://voice.notes/)."]),
+        (["Changes to it. Amendments."], ["Changes to it; amendments."]),
+        (["Read our", "Voice Notes."], ["Read our Voice Notes."]),
+        (["Say it online. We hear", "it."], ["Say it on-line.", "We hear it."]),
+        (["In Ross’s web site"], ["In Ross’ website"]),
+        (["Kept for 10", "days."], ["Kept for 10 days."]),
+        (["We listen.", "Čeština (cs-CZ)"], ["We listen.", "日本語 (ja-JP)", "Deutsch"]),
+        (["English Choose your preferred language", "We listen."], ["We listen."]),
     ],
 )
 def test_what_says_nothing_is_not_substantial(old: list[str], new: list[str]) -> None:
     assert substantial(edits(old, new), passages(old), passages(new)) == ()
 
 
-def test_a_word_that_changes_a_sentence_is_substantial() -> None:
-    old, new = ["We listen for 30 days."], ["We listen for 90 days."]
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(["We listen for 30 days."], ["We listen for 90 days."], id="a number"),
+        pytest.param(["Kept for 1 0 days."], ["Kept for 10 days."], id="digits are no letters"),
+        pytest.param(["Kept for 1", "0 days."], ["Kept for 10 days."], id="nor in two passages"),
+        pytest.param(
+            ["We keep. It is heard."], ["We keep.", "It is not heard."], id="cut, and a word"
+        ),
+        pytest.param(["We may hear", "it."], ["We hear it."], id="joined, and a word less"),
+        pytest.param(
+            ["Mail us: a@quendrivox.example"], ["Mail us: b@quendrivox.example"], id="mail"
+        ),
+        pytest.param(["Say no at https://a.example/"], ["Say no at https://b.example/"], id="host"),
+        pytest.param(["Deutsch"], ["Deutsch, too, is listened to"], id="a language in a sentence"),
+        pytest.param(["The boss hears it."], ["The boss’s boss hears it."], id="a possessive word"),
+    ],
+)
+def test_a_word_that_changes_a_sentence_is_substantial(old: list[str], new: list[str]) -> None:
+    assert len(substantial(edits(old, new), passages(old), passages(new))) >= 1
+
+
+FRENCH = [
+    "Nous écoutons les enregistrements de votre voix pour les améliorer.",
+    "Vous pouvez supprimer vos enregistrements dans les réglages de notre service.",
+    "Nos employés sont tenus au secret par notre règlement et par les lois.",
+    "Les extraits que nous gardons sont choisis au hasard et sont privés de votre nom.",
+    "Si vous le souhaitez, nous n’en gardons aucun, et les anciens sont détruits dans le mois.",
+    "Vous trouvez ces réglages dans une page de votre compte, avec les autres choix.",
+    "Les enfants ne sont pas écoutés sans l’accord des parents, et nous les prévenons.",
+    "Nous ne vendons vos enregistrements à personne, et nos partenaires suivent les mêmes règles.",
+]
+LEFTOVER = "We may keep a copy of what you said to your speaker for the time of the trial."
+
+
+def test_what_was_left_untranslated_says_nothing_yet() -> None:
+    old, new = FRENCH, [*FRENCH, LEFTOVER]
+    assert substantial(edits(old, new), passages(old), passages(new)) == ()
+
+
+def test_its_translation_is_substantial_and_the_end_of_the_leftover_is_not() -> None:
+    translated = "Nous conservons une copie de ce que vous avez dit pendant la durée de l’essai."
+    old, new = [*FRENCH, LEFTOVER], [*FRENCH, translated]
+    (edit,) = substantial(edits(old, new), passages(old), passages(new))
+    assert edit.new == len(FRENCH)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "Pour en savoir plus, lisez « Terms of Use and Privacy of your Voice ».",
+        "Voice Privacy Framework",
+        "Tessquill Home and Tessquill Talk",
+    ],
+)
+def test_foreign_names_on_a_page_are_words_of_its_own(added: str) -> None:
+    old, new = FRENCH, [*FRENCH, added]
+    assert len(substantial(edits(old, new), passages(old), passages(new))) == 1
+
+
+def test_a_page_in_two_languages_has_no_foreign_one() -> None:
+    english = [
+        "You may delete what our staff may hear from the speaker in your home.",
+        "We keep it for the time that is needed to answer you and your family.",
+    ]
+    old = [*FRENCH, *english]
+    new = [*old, LEFTOVER]
     assert len(substantial(edits(old, new), passages(old), passages(new))) == 1
 
 
@@ -265,7 +341,7 @@ HOSTILE = {
 def test_versions_made_to_hurt_are_compared_in_bounded_time_and_memory(versions: str) -> None:
     program = f"""
         import random, resource
-        from policies.changes import compare, rebuild
+        from policies.changes import compare, rebuild, substantial
         from policies.model import BlockKind, Passage
         from policies.passages import passage_id
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
@@ -278,6 +354,7 @@ def test_versions_made_to_hurt_are_compared_in_bounded_time_and_memory(versions:
         old, new = {versions}
         edits = compare(passages(old), passages(new))
         assert rebuild(old, edits, new) == new
+        substantial(edits, passages(old), passages(new))
     """
     # Seconds where this was written; a quadratic step would take hours.
     done = subprocess.run(

@@ -108,6 +108,21 @@ NEW = (
 )
 
 
+def test_versions_tell_which_texts_were_believed(ask):
+    page = "quendrivox.speech-privacy.en"
+    shown = ask("versions", page)
+    assert shown.exit_code == 0
+    told = shown.stdout.splitlines()
+    assert sum("  baseline " in line for line in told) == 1
+    assert any("  confirmed " in line and "change " in line for line in told)
+    assert any("  reread " in line for line in told), "its layout changed once"
+    found = lines(ask("versions", page, "--json", "--state", "confirmed"))
+    assert {version["state"] for version in found} == {"confirmed"}
+    assert [v["captured_at"] for v in found] == sorted(v["captured_at"] for v in found)
+    assert "no such text" in ask("versions", page, "--state", "unconfirmed").stderr
+    assert ask("versions", "nope").exit_code == 2
+
+
 @pytest.fixture
 def files(tmp_path: Path):
     def write(old: str | bytes, new: str | bytes, ending: str = ".md") -> tuple[str, str]:

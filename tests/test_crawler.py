@@ -164,9 +164,22 @@ def test_a_robots_txt_that_cannot_be_had_forbids_the_site_for_this_round(site, c
     round_ = crawls.round(*pages)
     assert {seen.target for seen in site.seen} == {"/robots.txt"}
     for result in round_.results:
-        assert result.capture.failure.startswith("robots: unreachable: ")
+        assert result.judgement.outcome is (Outcome.BLOCKED if status == 429 else Outcome.FAILED)
         assert str(status) in result.capture.failure
     assert len(round_.results) == 2
+
+
+def test_the_beginning_of_a_huge_robots_txt_is_kept_to(site, crawls):
+    rules = b"User-agent: *\nDisallow: /terms\n" + b"Disallow: /nowhere\n" * 200_000
+    site.put("/robots.txt", rules, Content_Type="text/plain")
+    site.put()
+    site.put("/terms")
+    round_ = crawls.round(page(site.url()), page(site.url("/terms"), "terms"))
+    assert {result.judgement.outcome for result in round_.results} == {
+        Outcome.CHANGED,
+        Outcome.BLOCKED,
+    }
+    assert not site.asked("/terms")
 
 
 def test_a_robots_txt_that_moved_is_followed(site, crawls):
@@ -535,17 +548,31 @@ def test_every_trouble_ends_in_one_capture_that_names_it(site, crawls, trouble):
     assert time.monotonic() - began < 8  # two seconds a try, two tries where it is slow
 
 
+def test_a_page_that_needs_a_browser_is_not_read_without_one(site, crawls):
+    site.put()
+    (result,) = crawls.round(replace(page(site.url()), render=True)).results
+    assert result.judgement.outcome is Outcome.FAILED
+    (reason,) = result.judgement.reasons
+    assert (reason.rule, "declared to need a browser" in reason.says) == ("render", True)
+    assert not site.seen
+
+
 def test_a_server_that_is_not_there_is_refused(crawls):
     with serving() as gone:
         nobody = page(gone.url())
-    capture = crawls.capture(nobody)
-    assert capture.failure.startswith("refused: ")
-    assert capture.final_url == nobody.url.replace("/notice", "/notice")
+    (result,) = crawls.round(nobody).results
+    assert result.capture.failure.startswith("refused: ")
+    assert result.capture.final_url == nobody.url
+    assert result.judgement.reasons[0].says == "connection refused by 127.0.0.1"
 
 
 def test_a_name_that_nobody_knows_is_a_dns_failure(crawls):
-    capture = crawls.capture(page("http://nobody-knows-this.invalid/notice"), RETRY_AGAIN=0)
-    assert capture.failure.startswith("dns: ")
+    host = "nobody-knows-this.invalid"
+    (result,) = crawls.round(page(f"http://{host}/notice"), RETRY_AGAIN=0).results
+    assert result.capture.failure.startswith("dns: ")
+    (reason,) = result.judgement.reasons
+    assert reason.says == f"the name {host} is not known to the DNS"
+    assert host in reason.numbers["detail"]  # the resolver's own words
 
 
 @pytest.mark.parametrize("url", ["no-scheme", "ftp://127.0.0.1/notice", "http://", "http://[::1"])
@@ -810,6 +837,17 @@ def test_scrapy_crawls_and_its_shell_opens_with_the_projects_settings(site, decl
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert "200 b'Earwitness/" in done.stdout, done.stderr
+
+
+def test_scrapy_is_told_in_one_sentence_what_is_wrong(declared, environment):
+    environment = {**environment, "EARWITNESS_CATALOG": str(declared)}
+    command = [program("scrapy"), "crawl", "pages", "-a", "page=brellomar.notise.en"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.rstrip().endswith("did you mean brellomar.notice.en?")
+    assert "Traceback" not in done.stderr
 
 
 # --- real pages ------------------------------------------------------------------------

@@ -190,11 +190,22 @@ def test_a_text_that_did_not_stand_waits() -> None:
 def test_an_archives_first_text_that_did_not_stand_is_no_baseline() -> None:
     assert told("ABB", stood=DAY) == "first first same"
     assert told("AA", stood=DAY) == "first same"
+    assert told("AB", gap=RULES.mended, stood=RULES.mended) == "first waits"
 
 
 def test_a_return_that_stood_in_an_archive_settles_at_once() -> None:
     assert told("ABA", gap=9 * DAY, stood=8 * DAY) == "first stands settles"
     assert told("ABA", gap=9 * DAY, stood=4 * DAY) == "first stands returns"
+
+
+def test_what_stood_for_long_is_not_reversed_by_a_shorter_return() -> None:
+    days = [timedelta(days=n) for n in (30, 20, 8, 90)]  # out for 20, back for 8, out again
+    track, now, steps = Track("p", "ota:x"), START, []
+    for text, stood in zip("ABAB", days, strict=True):
+        more, track = play(text, stood=stood, track=replace(track, last_capture_at=now - DAY))
+        steps += more
+        now += stood
+    assert steps == [Step.FIRST, Step.STANDS, Step.RETURNS, Step.SAME]
 
 
 # --- any sequence --------------------------------------------------------------------------

@@ -58,6 +58,9 @@ IMPORTED = Capture(
 )
 
 
+BROKEN = replace(FIRST, body=BODY[:9], failure="truncated: the connection ended – too early")
+
+
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[EvidenceWriter]:
     found = EvidenceWriter(tmp_path)
@@ -388,3 +391,23 @@ def test_a_digest_names_its_kind() -> None:
     assert digest(b"") == (
         "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     )
+
+
+@pytest.mark.parametrize(
+    ("failure", "word"),
+    [
+        ("truncated: the connection ended before the body did", "disconnect"),
+        ("too-large: the body is larger than the limit", "length"),
+        ("network: refused to follow a redirect", "unspecified"),
+    ],
+)
+def test_what_came_of_a_broken_answer_is_marked_as_such(tmp_path, writer, failure, word):
+    capture = replace(BROKEN, failure=failure)
+    written = writer.write(capture)
+    writer.close()
+    assert read_capture(tmp_path, written.place) == kept(capture)
+    (file,) = files(tmp_path)
+    check(file)
+    with file.open("rb") as stream:
+        (record,) = [r for r in ArchiveIterator(stream) if r.rec_type == "response"]
+        assert record.rec_headers.get_header("WARC-Truncated") == word

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -31,6 +31,11 @@ def store(sample: Settings) -> Iterator[Store]:
     opened.close()
 
 
+def explained(store: Store, id_: str) -> dict[str, Any]:
+    with store.engine.connect() as connection:
+        return explain(connection, id_)
+
+
 def first(store: Store, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> str:
     with store.engine.connect() as connection:
         query = sa.select(table.c.id).where(*conditions).order_by(table.c.captured_at).limit(1)
@@ -38,7 +43,7 @@ def first(store: Store, table: sa.Table, *conditions: sa.ColumnElement[bool]) ->
 
 
 def test_a_change_tells_what_confirmed_it_and_how_many_edits_it_holds(store: Store) -> None:
-    told = explain(store, first(store, schema.changes))
+    told = explained(store, first(store, schema.changes))
     assert told["kind"] == "change"
     assert sum(told["counted"].values()) >= 1
     assert told["version"]["state"] == "confirmed"
@@ -46,21 +51,21 @@ def test_a_change_tells_what_confirmed_it_and_how_many_edits_it_holds(store: Sto
 
 
 def test_a_capture_that_was_not_read_tells_which_rules_led_there(store: Store) -> None:
-    told = explain(store, first(store, schema.captures, schema.captures.c.outcome == "blocked"))
+    told = explained(store, first(store, schema.captures, schema.captures.c.outcome == "blocked"))
     assert told["kind"] == "capture"
     assert told["version"] is None
     assert {"rule", "says", "numbers"} == set(told["rules"][0])
 
 
 def test_a_version_that_was_not_believed_says_so(store: Store) -> None:
-    told = explain(store, first(store, schema.versions, schema.versions.c.state == "baseline"))
+    told = explained(store, first(store, schema.versions, schema.versions.c.state == "baseline"))
     assert told["compared_with"] is None
     assert "nothing to compare" in told["because"]
 
 
 def test_an_id_that_nothing_bears_is_refused(store: Store) -> None:
     with pytest.raises(UnknownId, match="nothing bears the id"):
-        explain(store, "0123456789abcdef")
+        explained(store, "0123456789abcdef")
 
 
 def test_the_command_says_the_same_to_people_and_to_programs(sample_on_sqlite: Settings) -> None:

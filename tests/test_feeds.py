@@ -181,9 +181,9 @@ def test_health_turns_once_and_not_for_a_single_failure(watching):
         none = json.loads(fetched(reader, "/feeds/health.json?vendor=nobody"))["items"]
     assert [item["tags"] for item in reversed(items)] == [
         ["blocked"],
-        ["unchanged"],
-        ["failed"],
-        ["unchanged"],
+        ["current"],
+        ["stale"],
+        ["current"],
     ]
     assert none == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import shutil
@@ -14,44 +13,17 @@ from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
-from click.testing import CliRunner
 
-from policies.cli import main
 from policies.model import Topic
 from policies.store import Store, codec, open_store, schema, writing
 from tests.conftest import shared_folder
+from tests.fixtures_histories import run
 
 pytestmark = pytest.mark.slow
 
 
-def run(data: Path, *words: str) -> str:
-    environment = {"EARWITNESS_DATA": str(data), "EARWITNESS_DATABASE": ""}
-    done = CliRunner().invoke(main, words, env=environment)
-    assert done.exit_code == 0, done.output[-2000:]
-    return done.output
-
-
 def store_of(data: Path) -> Store:
     return open_store(f"sqlite:///{data / 'earwitness.sqlite3'}", create=False)
-
-
-@pytest.fixture(scope="session")
-def data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of one import that all test processes share; nobody writes to it."""
-    bundle = shared / "ota" / "contrib-voice.bundle"
-    if not bundle.is_file():
-        pytest.skip(f"no real histories: {bundle} is missing")
-    base = tmp_path_factory.getbasetemp()
-    root = base.parent if base.name.startswith("popen-") else base  # pytest-xdist's own folder
-    folder = root / "histories"
-    with (root / "histories.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            making = root / "histories.making"
-            shutil.rmtree(making, ignore_errors=True)
-            run(making, "import", "ota", str(bundle), "--all")
-            making.rename(folder)
-    return folder
 
 
 @pytest.fixture
@@ -218,13 +190,9 @@ def test_importing_again_changes_nothing(data: Path, shared: Path, tmp_path: Pat
     assert rows(again) == rows(data)
 
 
-def test_the_french_histories_come_in_too(shared: Path, tmp_path: Path) -> None:
-    bundle = shared / "ota" / "france-voice.bundle"
-    if not bundle.is_file():
-        pytest.skip(f"no real histories: {bundle} is missing")
-    run(tmp_path, "import", "ota", str(bundle), "--all")
-    assert "Nothing is wrong" in run(tmp_path, "verify", "--deep")
-    store = store_of(tmp_path)
+def test_the_french_histories_come_in_too(french_data: Path) -> None:
+    assert "Nothing is wrong" in run(french_data, "verify", "--deep")
+    store = store_of(french_data)
     with store.engine.connect() as connection:
         langs = set(connection.execute(sa.select(schema.texts.c.lang)).scalars())
         changes = connection.execute(sa.select(sa.func.count(schema.changes.c.id))).scalar_one()

@@ -253,6 +253,32 @@ def test_what_was_recorded_since_is_brought_in(repository: Path, tmp_path: Path)
     rows(tmp_path / "data")
 
 
+@pytest.mark.parametrize("grown", [timedelta(hours=6), 30 * DAY])
+def test_the_newest_text_is_believed_when_it_turns_out_to_stand(
+    tmp_path: Path, grown: timedelta
+) -> None:
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "brello.yaml").write_text(DECLARATION)
+    catalog = load(tmp_path / "catalog")
+    story: list[Commit] = [
+        (START, "Record", {VOICE: markdown(A)}),
+        (START + 10 * DAY, "Record", {VOICE: markdown(B)}),
+    ]
+    later: Commit = (START + 10 * DAY + grown, "Record", {OTHER: markdown(A)})
+    found = []
+    for number, commits in enumerate((story, [*story, later], [*story, later])):
+        folder = tmp_path / f"repository{number}" / "nordic-versions"
+        history = histories(recorded(folder, *commits), tmp_path / f"cache{number}")
+        (assignment,) = assignments(history, catalog, history.documents, undeclared=False)
+        tracker = open_tracker(Settings(data=tmp_path / "data"))
+        tracker.register(catalog)
+        found.append(bring_in(tracker, history, assignment, lambda _: None).published)
+        tracker.close()
+    assert found == ([0, 1, 0] if grown > DAY else [0, 0, 0])
+    (track,) = rows(tmp_path / "data")["tracks"]
+    assert track[2] is not None, "a text is believed"
+
+
 @pytest.mark.slow
 def test_a_killed_import_runs_again_to_the_same_end(
     environment: dict[str, str], repository: Path, tmp_path: Path

@@ -451,3 +451,51 @@ def test_a_reading_is_the_same_each_time() -> None:
     page = make_page(select=(".text",))
     capture = make_capture(html(SENTENCES, container="section"))
     assert judge.read(capture, page, None) == judge.read(capture, page, None)
+
+
+# --- pages that break off -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("end", ["<p>Children may", "<p>Children may wri", "<h2>How lo", "<p"])
+def test_a_page_that_breaks_off_in_the_middle_is_no_page(end, known):
+    page = make_page()
+    whole = html(SENTENCES)
+    body = whole[: whole.index("<p>Children")] + end
+    found = judge.read(make_capture(body), page, base(SENTENCES, page) if known else None)
+    # Behind a whole sentence nobody can tell; then a second capture has to say the same.
+    assert outcome(found) == ((None, "") if end == "<p" else (Outcome.UNREADABLE, "cut"))
+
+
+def test_a_page_that_breaks_off_behind_its_text_is_read():
+    page = make_page()
+    body = html(SENTENCES).replace("</main>", "</main><footer><a href='/impr")
+    body = body[: body.index("/impr") + 5]
+    assert outcome(judge.read(make_capture(body), page, base(SENTENCES, page))) == (None, "")
+
+
+def test_a_page_without_closing_tags_is_read():
+    body = "<title>Voice</title>" + "".join(f"<p>{sentence}" for sentence in SENTENCES)
+    assert outcome(judge.read(make_capture(body), make_page(), None)) == (None, "")
+
+
+# --- in words -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [
+        ("dns: [Errno -2] unknown", "the name www.brello.example is not known to the DNS"),
+        ("refused: errno 111", "connection refused by www.brello.example"),
+        ("reset: gone", "www.brello.example closed the connection without an answer"),
+        ("timeout: 60 s", "www.brello.example did not answer in time, or not in full"),
+        ("too-large: the body is too large", "no page came: the body is too large"),
+    ],
+)
+def test_why_a_page_could_not_be_had_is_said_in_words(failure, says):
+    reading = judge.screen(make_capture(status=None, failure=failure))
+    assert reading is not None
+    (reason,) = reading.reasons
+    assert reason.says == says
+    raw = failure.partition(": ")[2]
+    assert reason.numbers.get("detail", raw) == raw

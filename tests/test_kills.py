@@ -25,7 +25,6 @@ from tests.fixtures_replay import Replay
 KILLS = int(os.environ.get("EARWITNESS_KILLS", "3"))
 # Where a body lies may differ after a kill: a record that no row names is left in the file.
 ELSEWHERE = {"warc_file", "warc_offset", "warc_length"}
-WHEN = {"seq", "at", "previous", "skip", "hash"}  # when an entry of the log was written
 PAGES = (
     "microsoft.privacy-statement.en-ie",
     "openai.privacy-policy.en",
@@ -42,13 +41,13 @@ def earwitness(*words: str) -> list[str]:
 
 
 def everything(data: Path) -> dict[str, list[dict[str, Any]]]:
-    """All rows of a store, but for where on disk the evidence lies and when what was entered."""
+    """All rows of a store, but for where on disk the evidence lies; of the log what it tells of."""
     store = open_store(f"sqlite:///{data / 'earwitness.sqlite3'}", create=False)
     with store.engine.connect() as connection:
         rows = {
             table.name: sorted(
                 (
-                    {k: v for k, v in row._mapping.items() if k not in ELSEWHERE | WHEN}
+                    {k: v for k, v in row._mapping.items() if k not in ELSEWHERE}
                     for row in connection.execute(sa.select(table))
                 ),
                 key=repr,
@@ -56,6 +55,9 @@ def everything(data: Path) -> dict[str, list[dict[str, Any]]]:
             for table in metadata.sorted_tables
         }
     store.close()
+    # When and in which order it was written depends on when the pages arrived.
+    told = {(row["kind"], row["id"]) for row in rows["log"]}
+    rows["log"] = [{"kind": kind, "id": id_} for kind, id_ in sorted(told)]
     return rows
 
 

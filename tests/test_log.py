@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
+from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -433,10 +432,10 @@ def test_a_store_without_a_log_gets_one_that_says_so(database_url: str, tmp_path
     watch.tracker.close()
     engine = sa.create_engine(database_url, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        for table in (schema.stamps, schema.log):
+        for table in (schema.heard, schema.outbox, schema.stamps, schema.log):
             table.drop(connection)
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-    migrate_beyond(database_url, "0001")
+        at = {"before": before_the_log()}
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :before"), at)
     watch.open()
     found = everything(watch)
     rows = sum(len(watch.rows(table)) for table in log.TABLES.values())
@@ -450,23 +449,12 @@ def test_a_store_without_a_log_gets_one_that_says_so(database_url: str, tmp_path
     engine.dispose()
 
 
-def migrate_beyond(url: str, revision: str) -> None:
-    """Take away what later migrations made besides the log, so that they can run again."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    first = sa.MetaData()
-    first.reflect(engine)
-    config = Config()
-    config.set_main_option("script_location", str(opening._MIGRATIONS))
-    fresh = sa.create_engine("sqlite://")
-    with fresh.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        names = set(sa.inspect(connection).get_table_names())
-    with engine.begin() as connection:
-        for table in reversed(first.sorted_tables):
-            if table.name not in names:
-                table.drop(connection)
-    engine.dispose()
+def before_the_log() -> str:
+    """The last revision of a store without a log."""
+    scripts = ScriptDirectory(str(opening._MIGRATIONS))
+    found = scripts.get_revision("0003").down_revision
+    assert isinstance(found, str)
+    return found
 
 
 # --- a kill ----------------------------------------------------------------------------------

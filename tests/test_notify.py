@@ -192,8 +192,8 @@ def test_a_page_that_can_no_longer_be_looked_at_is_told(
     for _ in range(3):
         watch.see(status=None, failure="timeout: no answer")
     assert len(tell(watch, path)) == 2
-    kinds = [(p["type"], p["data"]["outcome"]) for p in receiver.payloads]
-    assert kinds == [("health.changed", "blocked"), ("health.changed", "unchanged")]
+    kinds = [(p["type"], p["data"]["health"]) for p in receiver.payloads]
+    assert kinds == [("health.changed", "blocked"), ("health.changed", "current")]
     assert tell(watch, path) == []
 
 

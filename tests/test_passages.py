@@ -15,7 +15,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from policies.model import BlockKind, Document, Passage
-from policies.passages import is_incidental, key, passage_id, signature, split, wording
+from policies.passages import (
+    is_in_other_language,
+    is_incidental,
+    key,
+    letters,
+    passage_id,
+    signature,
+    split,
+    tongue,
+    wording,
+)
 from policies.text import read_html, read_markdown, read_plain
 
 VECTORS = Path(__file__).parent / "vectors" / "passage_keys.json"
@@ -207,6 +217,40 @@ def test_the_table_for_the_extension_agrees() -> None:
 def test_a_wording_is_words_alone() -> None:
     assert wording("“We LISTEN”, don't we?") == "we listen don t we"
     assert wording("…!") == ""
+    assert wording("[Your voice](javascript:void(0))") == "your voice"
+    assert wording("See https://www.quendrivox.example/a?b=c#d.") == "see quendrivox example a"
+    assert wording("Ross’s and Ross’ cats") == "ross and ross cats"
+
+
+def test_letters_run_together_and_numbers_do_not() -> None:
+    assert letters("a web site of 10 20 rooms") == letters("a website of 10 20 rooms")
+    assert letters("10 20") != letters("1 020")
+    assert letters("10 20") != letters("1020")
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "We hear what you say to your speaker, and which of our staff may hear it."),
+        ("fr", "Nous écoutons ce que vous dites avec votre voix pour nos services."),
+        ("de", "Wir hören, was Sie sagen, und das ist nicht mit Ihren Daten verbunden."),
+        ("es", "Escuchamos los mensajes que usted dice, y nuestra gente puede leer los suyos."),
+        ("it", "Il nostro personale può ascoltare gli audio che sono nella vostra casa."),
+        ("nl", "Wij luisteren niet naar het apparaat, dat kan worden gezien door onze staf."),
+        ("pt", "Você pode ouvir os seus dados, e nós não usamos a sua voz em uma loja."),
+    ],
+)
+def test_a_page_tells_its_language_and_a_sentence_another_one(lang: str, text: str) -> None:
+    assert tongue([wording(text)] * 10) == lang
+    assert not is_in_other_language(wording(text), lang)
+    other = "fr" if lang != "fr" else "en"
+    assert is_in_other_language(wording(text), other)
+
+
+def test_a_few_words_tell_no_language() -> None:
+    assert tongue([wording("Voice and audio")]) is None
+    assert tongue([]) is None
+    assert not is_in_other_language(wording("Terms of Use"), "fr")
 
 
 @pytest.mark.parametrize(
@@ -231,6 +275,21 @@ def test_a_date_line_is_incidental(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "日本語 (ja-JP)",
+        "Français (Canada)",
+        "pt-BR Português",
+        "English | Deutsch | Nederlands",
+        "English Choose your preferred language",
+        "Tiếng Việt",
+    ],
+)
+def test_an_entry_of_a_language_menu_is_incidental(text: str) -> None:
+    assert is_incidental(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "We keep it for 30 days.",
         "Since 2024 we listen.",
         "We listen on 1 May 2026.",
@@ -238,6 +297,9 @@ def test_a_date_line_is_incidental(text: str) -> None:
         "Article 6",
         "Recordings from 2024",
         "On request, 2 employees listen",
+        "English recordings are heard",
+        "Deutsch wird abgehört",
+        "(in German)",
         "We deleted the recordings of March 2024 on 1 May 2026 " * 3,
         "",
     ],

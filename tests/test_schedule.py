@@ -214,12 +214,28 @@ def test_up_crawls_and_serves_and_stops_both_when_told(tmp_path, number):
 
 
 @pytest.mark.slow
+def test_up_says_when_the_next_crawl_begins_also_when_it_is_started_again(tmp_path):
+    with serving() as site:
+        site.put()
+        for asked in (1, 1):
+            with up(tmp_path, site.url()) as (running, _, said):
+                promise = "nothing is due now; the next crawl begins at 20"
+                eventually(lambda: promise in said.read_text())  # noqa: B023 - of this turn
+                running.terminate()
+                assert running.wait(30) == 0
+            assert len(site.asked()) == asked
+
+
+@pytest.mark.slow
 def test_up_serves_what_it_has_when_no_page_can_be_reached(tmp_path):
     url = "http://nobody-knows-this.invalid/notice"
     with up(tmp_path, url) as (running, port, said):
         eventually(lambda: answers(port, "/healthz"))
         eventually(
-            lambda: "[1/1] brellomar.notice.en failed: no page came: dns: " in said.read_text()
+            lambda: (
+                "[1/1] brellomar.notice.en failed: the name nobody-knows-this.invalid is not known"
+                in said.read_text()
+            )
         )
         assert answers(port, "/healthz")
         assert running.poll() is None

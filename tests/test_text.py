@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from policies.errors import BadInput
 from policies.model import BlockKind, Document
-from policies.text import HtmlPage, decode, read_html, read_markdown, read_plain
+from policies.text import HtmlPage, TooMuch, decode, read_html, read_markdown, read_plain
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -399,9 +399,10 @@ def test_a_page_made_to_hurt_is_read_in_bounded_time_and_memory(page: str) -> No
         resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
         from policies.text import *
         from policies.passages import split
-        document = {page}
-        split(document, "en")
-        print(len(document.text))
+        try:
+            split({page}, "en")
+        except TooMuch as error:
+            print(error)
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
@@ -411,6 +412,36 @@ def test_a_page_made_to_hurt_is_read_in_bounded_time_and_memory(page: str) -> No
         check=False,
     )
     assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("<main>" + "<i>x</i>" * 100_001, "more than 100,000 tags"),
+        ("<main><p " + " ".join(f"a{n}=1" for n in range(100_001)) + ">x", "tags and attributes"),
+        ("<main>" + "<!-- -->" * 100_001, "more than 100,000 tags"),
+        ("<main>" + "<b>" * 2_001, "more than 2,000 deep"),
+        ("<main>" + "We keep it. " * 300_000, "more than 2,000,000 characters"),
+    ],
+)
+def test_a_page_with_more_than_a_page_can_hold_is_refused(page: str, said: str) -> None:
+    with pytest.raises(TooMuch, match=said):
+        read_html(page)
+
+
+@pytest.mark.parametrize(
+    ("charset", "declared"),
+    [("latin-1", "iso-8859-5"), ("windows-1252", "koi8-r"), ("latin-1", "windows-1253")],
+)
+def test_a_charset_that_garbles_accented_letters_is_not_believed(charset, declared) -> None:
+    said = "Notre café d’Årvik, où l’on vous écoute.".replace("’", "'")
+    assert decode(said.encode(charset), declared) == said
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-5", "windows-1251", "koi8-r"])
+def test_a_page_in_another_script_is_read_as_declared_though_it_names_a_product(charset) -> None:
+    said = "Мы слушаем записи с вашего iPhone-а, и Siri-ю тоже."
+    assert decode(said.encode(charset), charset) == said
 
 
 # --- odd pages, each with the text that it holds -----------------------------------------

@@ -35,7 +35,9 @@ from policies.model import (
 from policies.settings import Settings
 from policies.store import open_store, schema, writing
 from policies.store.queries.statements import statements
+from policies.store.queries.tracks import tracks
 from policies.tracking import Judgement, Tracker
+from policies.tracking.reread import date_texts, misread, reread_pages
 from policies.tracking.verify import verify
 
 START = datetime(2026, 5, 1, 6, 0, 0, 250, tzinfo=UTC)
@@ -573,6 +575,121 @@ def test_a_new_selector_is_used_though_the_body_is_the_same(
     watch.see(A)
     assert watch.changes == []
     assert len(watch.current) == len(A) - 2  # `sentences` leaves the first passage out
+
+
+def test_the_date_that_a_page_states_is_kept_and_is_no_change(
+    watching: Callable[..., Watch],
+) -> None:
+    watch = watching()
+    for day in ("May 2, 2026", "June 5, 2026", "June 5, 2026"):
+        watch.see([f"Last updated: {day}", *A])
+    assert watch.changes == []
+    assert len(watch.versions) == 1
+    with watch.tracker.store.engine.connect() as connection:
+        (track,) = tracks(connection)
+    assert track.stated_date == "2026-06-05"  # the version's own text says the second of May
+    with watch.tracker.store.engine.begin() as connection:
+        connection.execute(schema.texts.update().values(stated_date=None))
+    assert date_texts(watch.tracker.store) == 2
+    assert {row.stated_date for row in watch.rows(schema.texts)} == {"2026-05-02", "2026-06-05"}
+
+
+NARROW = {"select": ("p:not(:first-of-type)",)}  # leaves the first sentence out
+
+
+def read_again(watch: Watch, seen: Callable[[int], None] = lambda _: None) -> list[str]:
+    return reread_pages(watch.tracker.store, watch.folder / "evidence", detector(), seen)
+
+
+def redeclared(watch: Watch, **changed: Any) -> None:
+    """Declare the page otherwise, without what a start of the crawler would do about it."""
+    watch.page = make_page(**changed)
+    watch.tracker.register(make_catalog(watch.page))
+
+
+def test_a_new_selector_is_used_at_once(watching: Callable[..., Watch]) -> None:
+    watch = watching()
+    watch.see(A)
+    redeclared(watch, **NARROW)
+    assert len(misread(watch.tracker.store)) == 1
+    assert read_again(watch) == []
+    assert misread(watch.tracker.store) == []
+    assert len(watch.current) == len(A) - 2  # `sentences` leaves the first passage out
+    assert [state for state, _ in watch.versions] == ["baseline", "reread"]
+    assert watch.changes == []
+    assert read_again(watch) == []
+    for _ in range(2):  # a real edit behind it gets through, alone
+        watch.see(B)
+    (change,) = watch.changes
+    assert (change.added, change.removed, change.replaced) == (0, 0, 1)
+
+
+def test_what_waits_is_recognised_in_the_new_way(watching: Callable[..., Watch]) -> None:
+    watch = watching()
+    for text in (A, B):
+        watch.see(text)
+    redeclared(watch, **NARROW)
+    read_again(watch)
+    watch.see(B)
+    (change,) = watch.changes
+    assert (change.added, change.removed, change.replaced) == (0, 0, 1)
+    assert change.captured_at == START + 2 * HOUR
+
+
+def test_what_only_the_old_way_saw_is_dropped(watching: Callable[..., Watch]) -> None:
+    watch = watching()
+    watch.see(A)
+    watch.see(["The first sentence is another one now, and nothing else is.", *A[1:]])
+    redeclared(watch, **NARROW)
+    read_again(watch)
+    assert watch.track.pending_id is None
+    watch.see(A)
+    assert watch.changes == []
+
+
+def test_variants_are_known_in_the_new_way(watching: Callable[..., Watch]) -> None:
+    watch = watching()
+    for text in (A, A, B, B, A):
+        watch.see(text)
+    assert len(watch.changes) == 1
+    redeclared(watch, **NARROW)
+    read_again(watch)
+    for text in (B, A, B, A):
+        watch.see(text)
+    assert len(watch.changes) == 1
+    assert watch.health == Health.ALTERNATING
+
+
+def test_a_selector_that_finds_nothing_leaves_the_page_as_it_is(
+    watching: Callable[..., Watch],
+) -> None:
+    watch = watching()
+    watch.see(A)
+    redeclared(watch, select=(".nowhere",))
+    assert read_again(watch) == [watch.page.id]
+    assert watch.current == A
+    watch.see(A)
+    assert [warning["rule"] for warning in watch.track.warnings] == ["selector-broken"]
+    assert watch.changes == []
+
+
+def test_reading_again_carries_on_where_it_was_stopped(watching: Callable[..., Watch]) -> None:
+    watch = watching()
+    watch.see(A)
+    watch.see(A, origin="ota:some")
+    redeclared(watch, **NARROW)
+    with pytest.raises(Killed):
+        read_again(watch, raising(Killed))
+    assert len(misread(watch.tracker.store)) == 1
+    read_again(watch)
+    assert misread(watch.tracker.store) == []
+
+
+def raising(error: type[Exception]) -> Callable[[int], None]:
+    def seen(_: int) -> None:
+        raise error
+
+    return seen
 
 
 def test_a_page_in_a_language_that_is_not_read_says_so(watching: Callable[..., Watch]) -> None:

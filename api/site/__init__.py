@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,21 +14,23 @@ from flask import Flask, Response, g, make_response, render_template, request
 
 from api import cursors, knowledge
 from api.knowledge import Known, Quote, WholeChange
-from api.reading import connection, remembered
+from api.reading import connection, health_now, remembered
 from api.site import showing
 from policies import rendering
 from policies.errors import BadInput, UnknownId
 from policies.ledger import FAR_REACHING, Standing, Statement
 from policies.locale import LANGUAGES
 from policies.model import Health, Topic
-from policies.store.queries import catalog, changes, tracks, versions
+from policies.store.queries import catalog, changes, events, tracks, versions
 from policies.store.queries.catalog import PageRow
-from policies.store.queries.changes import Wanted
+from policies.store.queries.changes import ChangeRow, Wanted
+from policies.store.queries.places import Place, still_stated
 from policies.store.queries.rows import Position
 
 _RECENT = 6  # changes on the front page and on a vendor's
 _LIST = 40  # rows of a list on one page
 _STALE = timedelta(days=30)  # behind the newest reading: pages are looked at twice a day
+_SENTENCE = 40  # characters: shorter ones are headings and labels, which stand everywhere
 _SHORT = 12  # edits: a change of so few is shown whole at once
 
 pages = APIBlueprint("site", __name__, enable_openapi=False)
@@ -204,10 +207,24 @@ def change(change_id: str) -> str:
         words=rendering.words(opened.steps),
         about=showing.diff(opened, about) if 0 < len(about) < len(opened.steps) else None,
         whole=showing.diff(opened, _whole(opened)),
+        same_edit=_same_edit(row),
+        still=_still_stated(opened),
         short=not about or len(opened.steps) <= max(_SHORT, len(about)),
         previous_id=previous_id,
         next_id=next_id,
     )
+
+
+def _same_edit(row: ChangeRow) -> list[ChangeRow]:
+    event = events.event(connection(), row.event_id) if row.event_id else None
+    return [other for other in event.occurrences if other.id != row.id] if event else []
+
+
+def _still_stated(opened: WholeChange) -> list[tuple[str, tuple[Place, ...]]]:
+    """The words that were taken out and stand elsewhere, with where; in page order."""
+    found = still_stated(connection(), opened.row.vendor_id, opened.edits, opened.old.passages)
+    said = [(opened.old.passages[position].text, found[position]) for position in sorted(found)]
+    return [(words, places) for words, places in said if len(words) >= _SENTENCE][:_RECENT]
 
 
 def _whole(opened: WholeChange) -> list[rendering.Step | rendering.Unchanged]:
@@ -220,13 +237,10 @@ def health() -> str:
     everything = knowledge.known_pages(connection(), catalog.pages(connection()).items)
     order = list(reversed(Health))
     shown = sorted(
-        everything,
-        key=lambda k: (not k.page.declared, order.index(k.now.health if k.now else Health.NEW)),
+        everything, key=lambda k: (not k.page.declared, order.index(health_now(k).health))
     )
-    counts = {
-        state: sum(1 for k in shown if (k.now.health if k.now else Health.NEW) is state)
-        for state in Health
-    }
+    healths = Counter(health_now(k).health for k in shown)
+    counts = {state: healths[state] for state in Health}
     return render_template(
         "health.html", pages=shown, counts=counts, as_of=tracks.as_of(connection())
     )

@@ -14,10 +14,11 @@ from markupsafe import Markup
 
 from api import knowledge
 from api.knowledge import WholeChange
+from api.reading import health_now
 from policies import moments, rendering, summary
 from policies.ledger import Answer
 from policies.locale import LANGUAGES, translations
-from policies.model import EditKind, Health, Outcome, PolicyKind, Topic, VersionState
+from policies.model import EditKind, Health, PolicyKind, Topic, VersionState
 from policies.rendering import Step, Unchanged
 from policies.store.queries.changes import ChangeRow
 
@@ -64,15 +65,6 @@ _EDIT = {
     EditKind.TECHNICAL: _("Read in another way"),
     EditKind.PASSING: _("Passing"),
 }
-EVENTS = {
-    Outcome.UNCHANGED: _("can be looked at again"),
-    Outcome.CHANGED: _("can be looked at again"),
-    Outcome.BLOCKED: _("blocked"),
-    Outcome.MOVED: _("moved elsewhere"),
-    Outcome.GONE: _("gone"),
-    Outcome.UNREADABLE: _("cannot be read"),
-    Outcome.FAILED: _("out of reach"),
-}
 _LANGUAGE = {"en": "English", "fr": "Français"}
 
 
@@ -92,7 +84,8 @@ def install(app: Flask) -> None:
         number=lambda value: summary.number(value, g.lang),
         topic=lambda value: summary.topic(value, g.lang),
         stance=lambda value: summary.stance(value, g.lang),
-        health=lambda value: messages().gettext(_HEALTH[value]),
+        health_now=health_now,
+        health=health_name,
         state=lambda value: messages().gettext(_STATE[value]),
         kind=lambda value: messages().gettext(_KIND[value]),
         verdict=lambda a: summary.verdict(a.standing, a.stance, g.lang),
@@ -136,6 +129,11 @@ def diff(opened: WholeChange, parts: Iterable[Step | Unchanged]) -> Markup:
         ],
     )
     return Markup(html)  # noqa: S704  # escaped where it was made
+
+
+def health_name(health: Health) -> str:
+    """A page's health in the reader's language."""
+    return messages().gettext(_HEALTH[health])
 
 
 def labels() -> rendering.Labels:

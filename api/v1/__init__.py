@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
-from urllib.parse import urlencode
+from functools import partial
 
 import sqlalchemy as sa
 from apiflask import APIBlueprint
 from flask import Response, abort, current_app, request
-from pydantic import BaseModel
 
 from api import bundle, cursors, evidence, knowledge
 from api.errors import is_api
-from api.reading import connection, remembered
-from api.v1 import params, schemas, shaping
+from api.reading import connection, health_now, remembered
+from api.v1 import mementos, params, schemas, shaping
+from api.v1.answering import Part, as_of, known, listed, page_of, reply, sent
 from policies import __version__
 from policies.errors import BadInput, UnknownId
-from policies.store.queries import catalog, changes, log, tracks, versions
+from policies.store.queries import catalog, changes, log, versions
 from policies.store.queries.changes import ChangeRow, Wanted
 from policies.store.queries.rows import Position
 from policies.store.queries.versions import VersionRow
@@ -54,18 +53,15 @@ def _takes_parameters() -> bool:
 @v1.doc(summary="Vendors, and what they say about people listening")
 def vendors(query: params.Paging) -> Response:
     """Vendors, by id."""
-    found = catalog.vendors(connection(), after=cursors.row_id(query.cursor), limit=query.limit)
-    known = _everybody()
-    shown = [known[row.id] for row in found.items]
-    following = cursors.of_id(shown[-1].vendor.id) if found.more else None
-    return _reply(
-        schemas.Vendors(
-            as_of=_as_of(),
-            next=following,
-            items=shaping.vendor_briefs(connection(), shown),
-        ),
-        following,
-    )
+
+    def part(cursor: str | None, limit: int) -> Part:
+        found = catalog.vendors(connection(), after=cursors.row_id(cursor), limit=limit)
+        everybody = _everybody()
+        shown = [everybody[row.id] for row in found.items]
+        following = cursors.of_id(shown[-1].vendor.id) if found.more else None
+        return Part(shaping.vendor_briefs(connection(), shown), following)
+
+    return listed(query, schemas.Vendors, [schemas.VendorBrief], part)
 
 
 @v1.get("/vendors/<vendor_id>")
@@ -75,7 +71,7 @@ def vendor(vendor_id: str) -> Response:
     """One vendor."""
     if vendor_id not in _everybody():
         raise UnknownId(f"no vendor has the id {vendor_id!r}")
-    return _sent(remembered(f"vendor {vendor_id}", lambda reader: _vendor(reader, vendor_id)))
+    return sent(remembered(f"vendor {vendor_id}", lambda reader: _vendor(reader, vendor_id)))
 
 
 def _vendor(reader: sa.Connection, vendor_id: str) -> str:
@@ -89,19 +85,21 @@ def _vendor(reader: sa.Connection, vendor_id: str) -> str:
 @v1.doc(summary="Pages that are watched, or known from an import")
 def pages(query: params.PagesQuery) -> Response:
     """Pages, by id."""
-    found = catalog.pages(
-        connection(),
-        vendor_id=query.vendor,
-        lang=query.language,
-        after=cursors.row_id(query.cursor),
-        limit=query.limit,
-    )
-    following = cursors.of_id(found.items[-1].id) if found.more else None
-    shown = knowledge.known_pages(connection(), found.items)
-    return _reply(
-        schemas.Pages(as_of=_as_of(), next=following, items=[shaping.page_brief(p) for p in shown]),
-        following,
-    )
+    known(vendor=query.vendor)
+
+    def part(cursor: str | None, limit: int) -> Part:
+        found = catalog.pages(
+            connection(),
+            vendor_id=query.vendor,
+            lang=query.language,
+            after=cursors.row_id(cursor),
+            limit=limit,
+        )
+        following = cursors.of_id(found.items[-1].id) if found.more else None
+        shown = knowledge.known_pages(connection(), found.items)
+        return Part([shaping.page_brief(page) for page in shown], following)
+
+    return listed(query, schemas.Pages, [schemas.PageBrief], part)
 
 
 @v1.get("/pages/<page_id>")
@@ -109,29 +107,31 @@ def pages(query: params.PagesQuery) -> Response:
 @v1.doc(summary="A page and where its histories stand")
 def page(page_id: str) -> Response:
     """One page."""
-    return _reply(shaping.page(knowledge.known_pages(connection(), [_page(page_id)])[0]))
+    return reply(shaping.page(knowledge.known_pages(connection(), [page_of(page_id)])[0]))
 
 
 @v1.get("/pages/<page_id>/versions")
 @v1.input(params.VersionsQuery, location="query", arg_name="query")
 @v1.output(schemas.Versions)
-@v1.doc(summary="A page's versions, newest first")
+@v1.doc(summary="A page's versions, newest first; or the one believed at a time")
 def page_versions(page_id: str, query: params.VersionsQuery) -> Response:
     """Versions of one page."""
-    found = versions.page_versions(
-        connection(),
-        _page(page_id).id,
-        states=[query.state] if query.state else (),
-        after=cursors.position(query.cursor),
-        limit=query.limit,
-    )
-    following = _after(found.items[-1]) if found.more else None
-    return _reply(
-        schemas.Versions(
-            as_of=_as_of(), next=following, items=[shaping.version(row) for row in found.items]
-        ),
-        following,
-    )
+    page = page_of(page_id)
+    if query.at is not None:
+        return mementos.versions_at(page, query)
+
+    def part(cursor: str | None, limit: int) -> Part:
+        found = versions.page_versions(
+            connection(),
+            page.id,
+            states=[query.state] if query.state else (),
+            after=cursors.position(cursor),
+            limit=limit,
+        )
+        following = _after(found.items[-1]) if found.more else None
+        return Part([shaping.version(row) for row in found.items], following)
+
+    return listed(query, schemas.Versions, [schemas.Version], part)
 
 
 @v1.get("/versions/<version_id>")
@@ -142,8 +142,10 @@ def version(version_id: str) -> Response:
     row = versions.version(connection(), version_id)
     if row is None:
         raise UnknownId(f"no version has the id {version_id!r}")
-    text = versions.text(connection(), row.text_id, _page(row.page_id).scope)
-    return _reply(shaping.full_version(row, text, versions.neighbours(connection(), row)))
+    page = page_of(row.page_id)
+    text = versions.text(connection(), row.text_id, page.scope)
+    shown = reply(shaping.full_version(row, text, versions.neighbours(connection(), row)))
+    return mementos.marked(shown, page, row)
 
 
 @v1.get("/changes")
@@ -152,6 +154,7 @@ def version(version_id: str) -> Response:
 @v1.doc(summary="Published changes, newest first")
 def change_list(query: params.ChangesQuery) -> Response:
     """Changes by filter."""
+    known(vendor=query.vendor, page=query.page)
     wanted = Wanted(
         vendor_id=query.vendor,
         page_id=query.page,
@@ -160,18 +163,13 @@ def change_list(query: params.ChangesQuery) -> Response:
         since=query.since,
         before=query.until,
     )
-    found = changes.changes(
-        connection(), wanted, after=cursors.position(query.cursor), limit=query.limit
-    )
-    following = _after(found.items[-1]) if found.more else None
-    return _reply(
-        schemas.Changes(
-            as_of=_as_of(),
-            next=following,
-            items=[shaping.change_brief(row) for row in found.items],
-        ),
-        following,
-    )
+
+    def part(cursor: str | None, limit: int) -> Part:
+        found = changes.changes(connection(), wanted, after=cursors.position(cursor), limit=limit)
+        following = _after(found.items[-1]) if found.more else None
+        return Part([shaping.change_brief(row) for row in found.items], following)
+
+    return listed(query, schemas.Changes, [schemas.ChangeBrief], part)
 
 
 @v1.get("/changes/<change_id>")
@@ -182,7 +180,7 @@ def change(change_id: str) -> Response:
     row = changes.change(connection(), change_id)
     if row is None:
         raise UnknownId(f"no change has the id {change_id!r}")
-    return _reply(shaping.change(connection(), row))
+    return reply(shaping.change(connection(), row))
 
 
 @v1.get("/changes/<change_id>/evidence.zip")
@@ -204,24 +202,22 @@ def change_evidence(change_id: str) -> Response:
 @v1.doc(summary="Whether each page can be looked at")
 def health(query: params.HealthQuery) -> Response:
     """Every page's health, by page id."""
+    known(vendor=query.vendor)
     everything = catalog.pages(connection(), vendor_id=query.vendor).items
-    items = [shaping.health_item(p) for p in knowledge.known_pages(connection(), everything)]
-    after = cursors.row_id(query.cursor) or ""
-    wanted = [
-        item for item in items if item.page_id > after and query.health in (None, item.health)
-    ]
-    following = (
-        cursors.of_id(wanted[query.limit - 1].page_id) if len(wanted) > query.limit else None
-    )
-    return _reply(
-        schemas.HealthReport(
-            as_of=_as_of(),
-            next=following,
-            counts=dict(Counter(item.health for item in items)),
-            items=wanted[: query.limit],
-        ),
-        following,
-    )
+    of_page = knowledge.known_pages(connection(), everything)
+    items = [shaping.health_item(page, health_now(page)) for page in of_page]
+    counts = dict(Counter(item.health for item in items))
+
+    def part(cursor: str | None, limit: int) -> Part:
+        after = cursors.row_id(cursor) or ""
+        wanted = [
+            item for item in items if item.page_id > after and query.health in (None, item.health)
+        ]
+        more = len(wanted) > limit
+        return Part(wanted[:limit], cursors.of_id(wanted[limit - 1].page_id) if more else None)
+
+    shape = partial(schemas.HealthReport, counts=counts)
+    return listed(query, shape, [schemas.HealthItem], part)
 
 
 @v1.get("/bundle.json")
@@ -241,16 +237,13 @@ def whole_bundle() -> Response:
 @v1.doc(summary="The log of all that was recorded, oldest first: each entry names the one before")
 def log_entries(query: params.LogQuery) -> Response:
     """Entries of the log."""
-    found = log.page(
-        connection(), after=cursors.sequence(query.cursor), id_=query.id, limit=query.limit
-    )
-    following = cursors.of_sequence(found.items[-1].seq) if found.more else None
-    return _reply(
-        schemas.Log(
-            as_of=_as_of(), next=following, items=[shaping.log_entry(e) for e in found.items]
-        ),
-        following,
-    )
+
+    def part(cursor: str | None, limit: int) -> Part:
+        found = log.page(connection(), after=cursors.sequence(cursor), id_=query.id, limit=limit)
+        following = cursors.of_sequence(found.items[-1].seq) if found.more else None
+        return Part([shaping.log_entry(entry) for entry in found.items], following)
+
+    return listed(query, schemas.Log, [schemas.LogEntry], part)
 
 
 @v1.get("/log/head")
@@ -259,7 +252,7 @@ def log_entries(query: params.LogQuery) -> Response:
 def log_head() -> Response:
     """The head of the log."""
     head = log.head(connection())
-    return _reply(schemas.LogHead(as_of=_as_of(), head=shaping.log_entry(head) if head else None))
+    return reply(schemas.LogHead(as_of=as_of(), head=shaping.log_entry(head) if head else None))
 
 
 @alive.get("/healthz")
@@ -267,7 +260,7 @@ def log_head() -> Response:
 @alive.doc(summary="Whether the server answers and can read its store")
 def healthz() -> Response:
     """That the server is alive."""
-    response = _reply(schemas.Alive(status="ok", version=__version__, as_of=_as_of()))
+    response = reply(schemas.Alive(status="ok", version=__version__, as_of=as_of()))
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -277,28 +270,5 @@ def _everybody() -> dict[str, knowledge.Known]:
     return {known.vendor.id: known for known in remembered("everybody", knowledge.everybody)}
 
 
-def _page(page_id: str) -> catalog.PageRow:
-    row = catalog.page(connection(), page_id)
-    if row is None:
-        raise UnknownId(f"no page has the id {page_id!r}")
-    return row
-
-
 def _after(row: VersionRow | ChangeRow) -> str:
     return cursors.of_position(Position(row.captured_at, row.id))
-
-
-def _as_of() -> datetime | None:
-    return tracks.as_of(connection())
-
-
-def _reply(body: BaseModel, following: str | None = None) -> Response:
-    response = _sent(body.model_dump_json())
-    if following is not None:
-        asked = urlencode({**request.args.to_dict(), "cursor": following})
-        response.headers["Link"] = f'<{request.path}?{asked}>; rel="next"'
-    return response
-
-
-def _sent(text: str) -> Response:
-    return Response(text, mimetype="application/json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -13,6 +13,7 @@ from policies.model import (
     BlockKind,
     ControlKind,
     EditKind,
+    EventKind,
     Health,
     PolicyKind,
     Scope,
@@ -21,8 +22,15 @@ from policies.model import (
     Topic,
     VersionState,
 )
+from policies.store.search.sightings import Place
 
 At = Annotated[datetime, PlainSerializer(moments.iso, return_type=str)]
+
+
+StatedDate = Annotated[
+    str | None,
+    Field(description="When the text says it was last updated: `2024-06-25` or `2024-06`."),
+]
 
 
 class Shape(BaseModel):
@@ -58,10 +66,11 @@ class Control(Shape):
 
 
 class Notice(Shape):
-    """A rule that holds though the page is read."""
+    """A rule that led to something, with its numbers."""
 
     rule: str
     says: str
+    numbers: dict[str, float | str]
 
 
 class PageHealth(Shape):
@@ -83,6 +92,7 @@ class Track(PageHealth):
     current_version_id: str | None
     pending_version_id: str | None
     first_read_at: At | None
+    stated_date: StatedDate
 
 
 class PageBrief(Shape):
@@ -138,6 +148,7 @@ class Version(Shape):
     confirmed_at: At | None
     last_seen: At
     characters: int
+    stated_date: StatedDate
     passages: int
     capture: Capture
     change_id: str | None = Field(description="The published change that led to it.")
@@ -240,12 +251,23 @@ class ChangeBrief(Shape):
     after_id: str
     captured_at: At
     confirmed_at: At
+    event_id: str | None = Field(description="The event that it is an occurrence of.")
     topics: list[Topic]
     added: int
     removed: int
     replaced: int
     moved: int
     summary: dict[str, list[str]]
+
+
+class StillStated(Shape):
+    """A page that holds a passage in the version believed now."""
+
+    page_id: str
+    title: str
+    url: str
+    since: At
+    as_of: At | None
 
 
 class Side(Shape):
@@ -279,6 +301,9 @@ class Edit(Shape):
     headings: list[str]
     topics: list[Topic]
     spans: list[Span]
+    still_stated: list[StillStated] = Field(
+        description="Where the vendor still states a passage that this edit took out."
+    )
 
 
 class Change(ChangeBrief):
@@ -286,11 +311,37 @@ class Change(ChangeBrief):
 
     before: Version
     after: Version
+    same_edit: list[ChangeBrief] = Field(
+        description="The other occurrences of its event: the same edit on other pages."
+    )
     words_removed: int
     words_added: int
     edits: list[Edit]
     previous_id: str | None
     next_id: str | None
+
+
+class Event(Shape):
+    """What people are told of: an edit on however many pages, or another health of a page."""
+
+    id: str
+    kind: EventKind
+    vendor_id: str
+    vendor_name: str
+    page_id: str = Field(description="Where it was seen first.")
+    page_title: str
+    page_url: str
+    language: str
+    region: str | None
+    captured_at: At = Field(description="First capture that showed it.")
+    confirmed_at: At = Field(description="When it was published.")
+    updated_at: At = Field(description="When its last occurrence was published.")
+    topics: list[Topic]
+    health_before: Health | None
+    health_after: Health | None
+    reason: str = Field(description="Why, of another health.")
+    labels: list[Notice]
+    occurrences: list[ChangeBrief]
 
 
 class VendorBrief(Shape):
@@ -330,6 +381,165 @@ class HealthItem(PageHealth):
     declared: bool
 
 
+class Range(Shape):
+    """Characters of a text, from `start` to before `end`."""
+
+    start: int
+    end: int
+
+
+class Spell(Shape):
+    """A run of versions of a page that all hold a passage."""
+
+    since: At
+    until: At | None = Field(description="First capture without it; null: still there.")
+
+
+class Sighting(Shape):
+    """A passage on one page, in the history of one origin."""
+
+    page_id: str
+    page_title: str
+    vendor_id: str
+    vendor_name: str
+    url: str
+    language: str
+    region: str | None
+    origin: str
+    place: Place = Field(description="How it stands there: now, no more, or never believed.")
+    first_seen: At
+    last_seen: At
+    spells: list[Spell] = Field(description="Several: it was gone for a while between them.")
+    version_id: str
+    position: int
+    start: int
+    end: int
+    captured_at: At
+    text_digest: str
+    capture_digest: str | None
+
+
+class FoundPassage(Shape):
+    """A passage with everywhere it stood; `text` is a slice of the first sighting's version."""
+
+    found: Literal["passage"] = "passage"
+    passage_id: str
+    text: str
+    language: str
+    current: bool
+    first_seen: At
+    last_seen: At
+    matches: list[Range] = Field(description="What was asked for, in the text.")
+    seen: list[Sighting]
+
+
+class Wording(Shape):
+    """A passage on one side of an edit; verbatim."""
+
+    position: int
+    passage_id: str
+    kind: BlockKind
+    text: str
+    start: int
+    end: int
+
+
+class FoundEdit(Shape):
+    """An edit of a published change."""
+
+    found: Literal["edit"] = "edit"
+    change_id: str
+    captured_at: At
+    vendor_id: str
+    vendor_name: str
+    page_id: str
+    page_title: str
+    page_url: str
+    language: str
+    origin: str
+    before_id: str
+    after_id: str
+    kind: EditKind
+    headings: list[str]
+    old: Wording | None
+    new: Wording | None
+    spans: list[Span]
+    removed: list[Range] = Field(description="What was asked for, in the old wording.")
+    added: list[Range] = Field(description="What was asked for, in the new wording.")
+
+
+class Trace(Shape):
+    """A known passage that a sentence may be."""
+
+    similarity: float = Field(description="1: the same words, but for typography.")
+    passage: FoundPassage
+    events: list[FoundEdit] = Field(
+        description="What brought, reworded and took it or its other wordings; oldest first."
+    )
+
+
+class Sentence(Shape):
+    """A sentence of what was pasted, and where it comes from."""
+
+    text: str
+    exact: bool = Field(description="Whether a passage has the same words.")
+    traces: list[Trace] = Field(description="The most like first; none: nothing like it was read.")
+
+
+class Provenance(Shape):
+    """Where each sentence of a text comes from."""
+
+    as_of: At | None
+    sentences: list[Sentence]
+
+
+class Diff(Shape):
+    """What differs between two versions of a page."""
+
+    page_id: str
+    before: Version
+    after: Version
+    change_id: str | None = Field(description="Of the published change that is just this.")
+    same_reading: bool = Field(
+        description="False: of different origins, so some of it may be ours, not the vendor's."
+    )
+    words_removed: int
+    words_added: int
+    edits: list[Edit]
+
+
+class Memento(BaseModel):
+    """A version in a TimeMap."""
+
+    datetime: At
+    uri: str
+
+
+class Mementos(BaseModel):
+    """The versions of a TimeMap, newest first, and where the history begins and ends."""
+
+    list: list[Memento]
+    first: Memento | None
+    last: Memento | None
+
+
+class MapAddresses(BaseModel):
+    """Where a TimeMap is to be had."""
+
+    link_format: str
+    json_format: str
+    next: str | None
+
+
+class TimeMap(BaseModel):
+    """The believed versions of a page, as archives list them (RFC 7089)."""
+
+    original_uri: str
+    timegate_uri: str
+    timemap_uri: MapAddresses
+    mementos: Mementos
+
+
 class Listing(Shape):
     """A part of a list."""
 
@@ -361,6 +571,18 @@ class Changes(Listing):
     items: list[ChangeBrief]
 
 
+class Events(Listing):
+    """Events, newest first by when they were published."""
+
+    items: list[Event]
+
+
+class Search(Listing):
+    """What was found, newest first: passages, or edits of published changes."""
+
+    items: list[FoundPassage | FoundEdit]
+
+
 class HealthReport(Listing):
     """Every page's health, and how many there are of each."""
 
@@ -373,9 +595,9 @@ class LogEntry(Shape):
 
     seq: int
     at: At = Field(description="When it was written.")
-    kind: str = Field(description="`capture`, `version` or `change`.")
+    kind: str = Field(description="`capture`, `version`, `change` or `event`.")
     id: str
-    what: str = Field(description="Outcome of a capture, state of a version, topics of a change.")
+    what: str = Field(description="Outcome, state, topics or kind of it.")
     form: int = Field(description="Which columns the record holds.")
     digest: str = Field(description="SHA-256 of the record, hex; evidence packs hold it.")
     backfilled: bool = Field(description="Whether the log was begun when the row was there.")
@@ -398,6 +620,14 @@ class LogHead(Shape):
 
     as_of: At | None
     head: LogEntry | None
+
+
+class Explained(Shape):
+    """What an id names and the rules that led to it."""
+
+    kind: str = Field(description="`capture`, `version`, `change` or `event`.")
+    id: str
+    told: dict[str, Any] = Field(description="As `earwitness explain --json` prints it.")
 
 
 class Alive(Shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -12,11 +13,14 @@ from api.v1 import schemas
 from policies import rendering, summary
 from policies.ledger import Answer, Statement
 from policies.locale import LANGUAGES
-from policies.model import Health, Topic
+from policies.model import Reason, Topic
 from policies.store.chain import Entry
-from policies.store.queries import changes
+from policies.store.queries import changes, events
 from policies.store.queries.catalog import PageRow
 from policies.store.queries.changes import ChangeRow
+from policies.store.queries.events import EventRow
+from policies.store.queries.health import PageHealth
+from policies.store.queries.places import Place, still_stated
 from policies.store.queries.tracks import TrackRow
 from policies.store.queries.versions import DisclosureRow, TextRow, VersionRow
 
@@ -50,7 +54,7 @@ def _page_fields(known: KnownPage) -> dict[str, object]:
         "region": row.region,
         "url": row.url,
         "declared": row.declared,
-        "health": now.health if now else Health.NEW,
+        "health": known.health.health,
         "origin": now.origin if now else None,
         "version_id": now.current_id if now else None,
         "version_captured_at": now.captured_at if now else None,
@@ -60,40 +64,35 @@ def _page_fields(known: KnownPage) -> dict[str, object]:
 
 def _track(row: TrackRow) -> schemas.Track:
     return schemas.Track(
-        **_health_fields(row),
+        health=row.health,
+        since=row.health_since,
+        reason=row.health_reason,
+        warnings=_notices(row.warnings),
+        failures=row.failures,
+        last_capture_at=row.last_capture_at,
+        last_read_at=row.last_read_at,
         origin=row.origin,
         current_version_id=row.current_id,
         pending_version_id=row.pending_id,
         first_read_at=row.first_read,
+        stated_date=row.stated_date,
     )
 
 
-def _health_fields(row: TrackRow | None) -> dict[str, object]:
-    if row is None:
-        return {
-            "health": Health.NEW,
-            "since": None,
-            "reason": "",
-            "warnings": [],
-            "failures": 0,
-            "last_capture_at": None,
-            "last_read_at": None,
-        }
-    return {
-        "health": row.health,
-        "since": row.health_since,
-        "reason": row.health_reason,
-        "warnings": [schemas.Notice(rule=w.rule, says=w.says) for w in row.warnings],
-        "failures": row.failures,
-        "last_capture_at": row.last_capture_at,
-        "last_read_at": row.last_read_at,
-    }
+def _notices(reasons: Iterable[Reason]) -> list[schemas.Notice]:
+    return [schemas.Notice(rule=r.rule, says=r.says, numbers=dict(r.numbers)) for r in reasons]
 
 
-def health_item(known: KnownPage) -> schemas.HealthItem:
+def health_item(known: KnownPage, found: PageHealth) -> schemas.HealthItem:
     """A page's health."""
     return schemas.HealthItem(
-        **_health_fields(known.now),
+        health=found.health,
+        since=found.since,
+        reason=found.reason,
+        warnings=_notices(found.warnings),
+        failures=found.failures,
+        last_capture_at=found.last_capture_at,
+        last_read_at=found.last_read_at,
         page_id=known.page.id,
         vendor_id=known.page.vendor_id,
         title=known.page.title,
@@ -120,6 +119,7 @@ def _version_fields(row: VersionRow) -> dict[str, object]:
         "confirmed_at": row.confirmed_at,
         "last_seen": row.last_seen,
         "characters": row.characters,
+        "stated_date": row.stated_date,
         "passages": row.passages,
         "capture": schemas.Capture.model_validate(row.capture),
         "change_id": row.change_id,
@@ -172,6 +172,7 @@ def _change_fields(row: ChangeRow) -> dict[str, object]:
         "after_id": row.after_id,
         "captured_at": row.captured_at,
         "confirmed_at": row.confirmed_at,
+        "event_id": row.event_id,
         "topics": list(row.topics),
         "added": row.added,
         "removed": row.removed,
@@ -189,20 +190,56 @@ def change(connection: sa.Connection, row: ChangeRow) -> schemas.Change:
     shown = knowledge.opened(connection, row)
     previous_id, next_id = changes.neighbours(connection, row)
     words = rendering.words(shown.steps)
+    edits = [step.edit for step in shown.steps]
+    still = still_stated(connection, row.vendor_id, edits, shown.old.passages)
+    of_event = events.event(connection, row.event_id) if row.event_id else None
+    others = of_event.occurrences if of_event else ()
     return schemas.Change(
         **_change_fields(row),
         before=version(shown.before),
         after=version(shown.after),
         words_removed=words.removed,
         words_added=words.added,
-        edits=[_edit(step, shown.old, shown.new) for step in shown.steps],
+        same_edit=[change_brief(other) for other in others if other.id != row.id],
+        edits=[edit(step, shown.old, shown.new, still) for step in shown.steps],
         previous_id=previous_id,
         next_id=next_id,
     )
 
 
-def _edit(step: rendering.Step, old: knowledge.Said, new: knowledge.Said) -> schemas.Edit:
+def event(row: EventRow) -> schemas.Event:
+    """An event with its occurrences."""
+    return schemas.Event(
+        id=row.id,
+        kind=row.kind,
+        vendor_id=row.vendor_id,
+        vendor_name=row.vendor_name,
+        page_id=row.page_id,
+        page_title=row.page_title,
+        page_url=row.page_url,
+        language=row.lang,
+        region=row.region,
+        captured_at=row.captured_at,
+        confirmed_at=row.confirmed_at,
+        updated_at=row.updated_at,
+        topics=list(row.topics),
+        health_before=row.health_before,
+        health_after=row.health_after,
+        reason=row.says,
+        labels=_notices(row.labels),
+        occurrences=[change_brief(change) for change in row.occurrences],
+    )
+
+
+def edit(
+    step: rendering.Step,
+    old: knowledge.Said,
+    new: knowledge.Said,
+    still: Mapping[int, Sequence[Place]] = MappingProxyType({}),
+) -> schemas.Edit:
+    """A step with its words and topics. `still`: where what it took out stands, by position."""
     told = rendering.to_json(step)
+    places = still.get(step.edit.old, ()) if step.edit.old is not None else ()
     return schemas.Edit(
         kind=step.edit.kind,
         old=_side(told["old"], old),
@@ -210,6 +247,7 @@ def _edit(step: rendering.Step, old: knowledge.Said, new: knowledge.Said) -> sch
         headings=told["headings"],
         topics=list(knowledge.step_topics(step, old, new)),
         spans=[schemas.Span(**span) for span in told["spans"]],
+        still_stated=[schemas.StillStated.model_validate(place) for place in places],
     )
 
 

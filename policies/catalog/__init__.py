@@ -35,7 +35,7 @@ A declaration, with everything that can be left out marked by `#`:
             url: https://brellomar.example/fr-ca/privacy
             select: "#texte"                 # instead of the policy's; `remove` likewise
             earlier: https://old.example/fr  # where the page stood before, one or a list
-            render: true                     # needs a browser
+            render: true                     # needs a browser, and is not read before there is one
             ota: contrib/Brellomar/Privacy Policy   # the same in Open Terms Archive
 
 The page is then called `brellomar.privacy-policy.fr-ca`.

@@ -19,11 +19,15 @@ _OWN = {
     "detect": "policies.cli.detect:detect",
     "diff": "policies.cli.diff:diff",
     "evidence": "policies.cli.evidence:evidence",
+    "events": "policies.cli.events:events",
     "explain": "policies.cli.explain:explain",
-    "health": "policies.cli.changes:health",
+    "health": "policies.cli.health:health",
+    "provenance": "policies.cli.search:provenance",
     "reread": "policies.cli.reread:reread",
     "import": "policies.cli.histories:import_",
+    "search": "policies.cli.search:search",
     "verify": "policies.cli.verify:verify",
+    "versions": "policies.cli.versions:versions",
 }
 
 

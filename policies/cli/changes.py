@@ -1,4 +1,4 @@
-"""`earwitness changes` and `earwitness health`: what is in the store, for a person or a program."""
+"""`earwitness changes`: what changed, for a person or a program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -14,33 +13,16 @@ import click
 import sqlalchemy as sa
 
 from policies import moments, rendering
-from policies.errors import BadInput
-from policies.model import Health, Topic
-from policies.settings import Settings
-from policies.store import open_store
-from policies.store.queries import catalog, tracks, versions
+from policies.cli.asking import Moment, reading, refuse_unknown
+from policies.model import Topic
 from policies.store.queries import changes as published
+from policies.store.queries import versions
 from policies.store.queries.changes import ChangeRow, Wanted
+from policies.store.queries.places import Place, still_stated
 from policies.store.queries.rows import Position
-from policies.store.queries.tracks import TrackRow
 from policies.store.queries.versions import Excerpt
 
 _BATCH = 100  # changes asked for at once
-
-
-class Moment(click.ParamType[datetime]):
-    """A date or time, as ISO 8601 has it."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """The instant meant, or a usage error."""
-        try:
-            return value if isinstance(value, datetime) else moments.since(value)
-        except BadInput as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command("changes")
@@ -62,8 +44,8 @@ def changes(
     """
     about = Topic(topic) if topic else None
     wanted = Wanted(vendor_id=vendor, page_id=page, topic=about, since=since)
-    with _reading() as connection:
-        _known(connection, vendor, page)
+    with reading() as connection:
+        refuse_unknown(connection, vendor, page)
         rows = list(_all(connection, wanted))
         for row in reversed(rows):
             shown = _Shown(connection, row, about)
@@ -73,43 +55,6 @@ def changes(
                 click.echo(shown.as_text(color=_in_color()))
     if not rows and not as_json:
         click.echo("No change has been published that fits.", err=True)
-
-
-@click.command("health")
-@click.option("--json", "as_json", is_flag=True, help="JSON Lines: one page a line.")
-def health(as_json: bool) -> None:
-    """Whether each page can be looked at, trouble first."""
-    with _reading() as connection:
-        pages = catalog.pages(connection).items
-        now = tracks.speaking(tracks.tracks(connection))
-    order = list(reversed(Health))
-    lines = sorted(
-        ((_health(now.get(page.id)), page) for page in pages if page.declared or page.id in now),
-        key=lambda line: (not line[1].declared, order.index(line[0]), line[1].id),
-    )
-    for state, page in lines:
-        track = now.get(page.id)
-        if as_json:
-            click.echo(json.dumps(_health_json(page, state, track), ensure_ascii=False))
-        else:
-            click.echo(_health_line(page, state, track))
-    if not lines and not as_json:
-        click.echo("No page is known yet: `earwitness crawl` looks at those declared.", err=True)
-
-
-@contextmanager
-def _reading() -> Iterator[sa.Connection]:
-    opened = open_store(Settings.from_env().database_url, create=False)
-    with closing(opened) as store, store.engine.connect() as connection:
-        yield connection
-
-
-def _known(connection: sa.Connection, vendor: str | None, page: str | None) -> None:
-    """Refuse ids that nothing bears: an empty answer would look like silence."""
-    if vendor is not None and catalog.vendor(connection, vendor) is None:
-        raise BadInput(f"no vendor has the id {vendor!r}: `earwitness catalog list` names them")
-    if page is not None and catalog.page(connection, page) is None:
-        raise BadInput(f"no page has the id {page!r}: `earwitness health` names them")
 
 
 def _all(connection: sa.Connection, wanted: Wanted) -> Iterator[ChangeRow]:
@@ -137,6 +82,7 @@ class _Shown:
             connection, self.after.text_id, row.scope, (e.new for e in edits if e.new is not None)
         )
         steps = rendering.steps(self.old.passages, self.new.passages, edits)
+        self.still = still_stated(connection, row.vendor_id, edits, self.old.passages)
         self.steps = [s for s in steps if about is None or about in self.topics(s)]
         self.others = len(steps) - len(self.steps)
 
@@ -160,8 +106,16 @@ class _Shown:
                 lines.append(f"  # {rendering.where(step, color=color)}")
             path = step.headings
             lines.append(rendering.to_text(step, color=color))
+            lines += [
+                f"    still stated, word for word: {place.page_id}, since {place.since:%Y-%m-%d}"
+                for place in self._places(step)
+            ]
         lines += self._rest()
         return "\n".join(lines) + "\n"
+
+    def _places(self, step: rendering.Step) -> tuple[Place, ...]:
+        """Where the vendor still states what an edit took out."""
+        return self.still.get(step.edit.old, ()) if step.edit.old is not None else ()
 
     def _rest(self) -> Iterator[str]:
         quiet = sum(1 for step in self.steps if step.edit.kind.is_quiet)
@@ -183,13 +137,18 @@ class _Shown:
             "origin": row.origin,
             "captured_at": moments.iso(row.captured_at),
             "confirmed_at": moments.iso(row.confirmed_at),
+            "event_id": row.event_id,
             "topics": list(row.topics),
             "before": {"version_id": self.before.id, "digest": self.before.capture.digest},
             "after": {"version_id": self.after.id, "digest": self.after.capture.digest},
             "words_removed": words.removed,
             "words_added": words.added,
             "edits": [
-                {**rendering.to_json(step), "topics": list(self.topics(step))}
+                {
+                    **rendering.to_json(step),
+                    "topics": list(self.topics(step)),
+                    "still_stated": [place.page_id for place in self._places(step)],
+                }
                 for step in self.steps
             ],
         }
@@ -198,39 +157,6 @@ class _Shown:
 def _says(text: Excerpt, position: int | None) -> set[Topic]:
     found = text.disclosures.get(position) if position is not None else None
     return set(found.topics) if found else set()
-
-
-def _health(track: TrackRow | None) -> Health:
-    return track.health if track else Health.NEW
-
-
-def _health_line(page: catalog.PageRow, state: Health, track: TrackRow | None) -> str:
-    read = f"{track.last_read_at:%Y-%m-%d}" if track and track.last_read_at else "never"
-    notes = [track.health_reason] if track and state is not Health.CURRENT else []
-    notes += [warning.says for warning in track.warnings] if track else []
-    if not page.declared:
-        notes.append("not in the catalog")
-    told = "; ".join(note for note in notes if note)
-    return f"{state.value:<12} {page.id:<48} last read {read:<10}  {told}".rstrip()
-
-
-def _health_json(page: catalog.PageRow, state: Health, track: TrackRow | None) -> dict[str, Any]:
-    def time(at: datetime | None) -> str | None:
-        return moments.iso(at) if at else None
-
-    return {
-        "page_id": page.id,
-        "vendor_id": page.vendor_id,
-        "url": page.url,
-        "language": page.lang,
-        "declared": page.declared,
-        "health": state.value,
-        "since": time(track.health_since if track else None),
-        "reason": track.health_reason if track else "",
-        "warnings": [warning.rule for warning in track.warnings] if track else [],
-        "last_capture_at": time(track.last_capture_at if track else None),
-        "last_read_at": time(track.last_read_at if track else None),
-    }
 
 
 def _in_color() -> bool:

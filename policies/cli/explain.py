@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from policies.settings import Settings
-from policies.store import open_store
+from policies.cli.asking import reading
 from policies.tracking.explain import explain as explained
 
 
@@ -16,15 +15,12 @@ from policies.tracking.explain import explain as explained
 @click.argument("id_", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def explain(id_: str, as_json: bool) -> None:
-    """Tell which rules led to a capture, version or change, with their numbers.
+    """Tell which rules led to a capture, version, change or event, with their numbers.
 
     ID is what the other commands, the site and the API show: 16 hex digits.
     """
-    store = open_store(Settings.from_env().database_url, create=False)
-    try:
-        told = explained(store, id_)
-    finally:
-        store.close()
+    with reading() as connection:
+        told = explained(connection, id_)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return

@@ -1,4 +1,4 @@
-"""`earwitness reread`: judges stored texts again after an upgrade."""
+"""`earwitness reread`: reads what is stored again after an upgrade."""
 
 from __future__ import annotations
 
@@ -6,32 +6,48 @@ import sys
 
 import click
 
+from policies.catalog import load
 from policies.disclosures import Detector
 from policies.settings import Settings
-from policies.store import open_store
-from policies.tracking.reread import outdated
+from policies.store import open_store, writing
+from policies.tracking.reread import misread, outdated, reread_pages
 from policies.tracking.reread import reread as read_again
 
 
 @click.command()
 def reread() -> None:
-    """Judge stored texts again after the lexicon changed.
+    """Read what is stored again after the lexicon, a selector or the extractor changed.
 
-    Reads every stored text that another lexicon judged, and brings what it says, and the topics of
-    its changes, up to date. Nothing is fetched and no change is published: what we read better now
-    is our change, not the vendor's. Interrupted, run it again: it carries on.
+    Every stored text that another lexicon judged is judged again, and the topics of its changes are
+    brought up to date. Every page that is declared to be read in another way than it was is read
+    again from the captures that its history stands on. Nothing is fetched and no change is
+    published: what we read better now is our change, not the vendor's. Interrupted, run it again:
+    it carries on.
     """
     settings = Settings.from_env()
+    catalog = load(settings.catalog)
     store = open_store(settings.database_url, create=False)
     detector = Detector.load()
     steps: list[str] = []
     try:
-        length = len(outdated(store, detector))
-        if not length:
-            click.echo("Every stored text was judged by the lexicon of today.")
+        with store.engine.execution_options(writes=True).begin() as connection:
+            writing.register(connection, catalog)
+        texts, pages = len(outdated(store, detector)), len(misread(store))
+        if not texts and not pages:
+            click.echo("Everything stored is read as it would be read today.")
             return
+        length = texts + pages
         with click.progressbar(steps, length=length, label="Reading again", file=sys.stderr) as bar:
             regrouped = read_again(store, detector, bar.update)
+            unreadable = reread_pages(store, settings.evidence, detector, bar.update)
     finally:
         store.close()
-    click.echo(f"{length} texts judged again; {regrouped} changes stand under other topics now.")
+    click.echo(
+        f"{texts} texts judged again; {regrouped} changes stand under other topics now.\n"
+        f"{pages - len(unreadable)} of {pages} histories read again from their captures."
+    )
+    for page_id in unreadable:
+        click.echo(
+            f"{page_id}: its last captures cannot be read as it is declared; it stays as it is,"
+            " and the next crawl tells more"
+        )

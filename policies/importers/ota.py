@@ -35,6 +35,8 @@ _COLLECTION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # A language is told from this many characters at least; a text below it is a failed recording.
 _TELLING = 400
 _AFTER = timedelta(microseconds=1)
+# Longer than a recording that is judged by how long it stood has to stand (`tracking.state`).
+_NOTABLY = timedelta(days=4)
 
 
 class Recording(NamedTuple):
@@ -99,6 +101,21 @@ class History:
         with blobs(self.git_dir) as reader:
             for recording in wanted:
                 yield _capture(self.collection, document, page_id, recording, reader)
+
+    def still_there(
+        self, document: OtaDocument, page_id: str, known: datetime, until: datetime
+    ) -> Capture | None:
+        """The newest recording that was known, as seen once more, if the archive has grown since.
+
+        `known`: when it was recorded, or the like of this made of it; `until`: how long the
+        archive vouched for it then. None: not notably longer today.
+        """
+        last = next((r for r in reversed(document.recordings) if r.captured_at <= known), None)
+        if last is None or last.seen_until - until < _NOTABLY:
+            return None
+        again = last._replace(captured_at=max(until, known + _AFTER))
+        with blobs(self.git_dir) as reader:
+            return _capture(self.collection, document, page_id, again, reader)
 
 
 def histories(repository: Path, cache: Path, collection: str | None = None) -> History:

@@ -22,7 +22,7 @@ from policies.packs import showing
 from policies.store import Store, chain, checking, codec, explaining, writing
 from policies.store.chain import Entry
 from policies.store.queries import catalog, changes, log, stamps
-from policies.tracking.explain import explained
+from policies.tracking.explain import explain
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def gather(store: Store, folder: Path, id_: str) -> Pack:
     with store.snapshot() as connection:
         found = explaining.find(connection, id_)
         head = log.head(connection)
-        if found is None or head is None:
+        if found is None or head is None or found[0] not in _GATHER:
             raise UnknownId(f"nothing bears the id {id_!r}: give that of a change or a capture")
         kind, row = found
         page = writing.load_page(connection, row.page_id)
         assert page is not None  # the store sees to its references
         pack = Pack(kind, id_, page.lang, row.captured_at, head)
         subjects = _GATHER[kind](connection, folder, pack, row)
-        pack.files["explain.json"] = _json({"kind": kind, **explained(connection, kind, row)})
+        pack.files["explain.json"] = _json(explain(connection, id_))
         _records(connection, pack, subjects)
         _log(connection, pack, subjects)
         _about(connection, pack)

@@ -40,6 +40,10 @@ FORMS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
             *("id", "page_id", "origin", "before_id", "after_id", "captured_at", "confirmed_at"),
             *("topics", "edits", "fingerprint", "added", "removed", "replaced", "moved"),
         ),
+        "event": (
+            *("id", "kind", "vendor_id", "page_id", "captured_at", "confirmed_at", "updated_at"),
+            *("health_before", "health_after", "says", "labels"),
+        ),
     }
 }
 FORM = max(FORMS)
@@ -52,9 +56,9 @@ class Entry:
 
     seq: int  # from 1, without a gap
     at: datetime  # when it was written, by the clock of the machine that wrote it
-    kind: str  # "capture", "version" or "change"
+    kind: str  # "capture", "version", "change" or "event"
     id: str  # of the row
-    what: str  # outcome of a capture, state of a version, topics of a change
+    what: str  # outcome of a capture, state of a version, topics of a change, kind of an event
     form: int  # which columns the record holds
     digest: str  # hex SHA-256 of the record
     backfilled: bool  # written when the log was begun, for a row that was there already
@@ -111,14 +115,14 @@ def path(head: int, seq: int) -> Iterator[int]:
 def record(kind: str, row: Mapping[str, Any], form: int = FORM) -> str:
     """A row as the line of JSON that its entry holds the SHA-256 of."""
     values = {name: _plain(row[name]) for name in FORMS[form][kind]}
-    return canonical({"kind": kind, **values})
+    return canonical({"record_of": kind, **values})
 
 
 def what(kind: str, row: Mapping[str, Any]) -> str:
-    """What a row is, in a word: outcome, state or topics."""
-    if kind == "capture":
-        return str(row["outcome"])
-    return str(row["state"]) if kind == "version" else ", ".join(row["topics"])
+    """What a row is, in a word: outcome, state, topics or kind."""
+    if kind == "change":
+        return ", ".join(row["topics"])
+    return str(row[{"capture": "outcome", "version": "state", "event": "kind"}[kind]])
 
 
 def sha256(text: str) -> str:

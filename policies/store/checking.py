@@ -62,14 +62,25 @@ def disclosures(connection: sa.Connection, text_id: str) -> list[Any]:
 
 
 def versions(connection: sa.Connection) -> Iterator[Any]:
-    """Every version, with when its capture was made and which text that capture showed."""
+    """Every version, with when its capture was made and which text that capture showed.
+
+    `read_otherwise`: whether another version is what the capture showed when it was made.
+    """
     v, c = schema.versions, schema.captures
+    other = schema.versions.alias("other")
+    read_otherwise = (
+        sa.exists()
+        .where(other.c.page_id == v.c.page_id, other.c.origin == v.c.origin)
+        .where(other.c.captured_at == v.c.captured_at, other.c.id != v.c.id)
+        .where(other.c.text_id == c.c.text_id)
+    )
     query = (
         sa.select(
             v,
             c.c.captured_at.label("capture_at"),
             c.c.text_id.label("capture_text"),
             c.c.digest,
+            read_otherwise.label("read_otherwise"),
         )
         .join_from(v, c, c.c.id == v.c.capture_id, isouter=True)
         .order_by(v.c.page_id, v.c.origin, v.c.captured_at, v.c.id)

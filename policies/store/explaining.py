@@ -10,11 +10,12 @@ from policies.store import schema
 
 
 def find(connection: sa.Connection, id_: str) -> tuple[str, Any] | None:
-    """("capture" | "version" | "change", row) that bears an id, or None."""
+    """("capture" | "version" | "change" | "event", row) that bears an id, or None."""
     for name, table in (
         ("capture", schema.captures),
         ("version", schema.versions),
         ("change", schema.changes),
+        ("event", schema.events),
     ):
         row = connection.execute(table.select().where(table.c.id == id_)).first()
         if row is not None:
@@ -40,13 +41,32 @@ def change_to(connection: sa.Connection, version_id: str) -> Any:
     return connection.execute(c.select().where(c.c.after_id == version_id)).first()
 
 
-def twins(connection: sa.Connection, change: Any) -> list[Any]:
-    """(id, page, time) of the other changes that are the same rewording."""
+def occurrences(connection: sa.Connection, event_id: str) -> list[Any]:
+    """(id, page, origin, time, weight, regional) of an event's changes, by time."""
     c = schema.changes.c
     query = (
-        sa.select(c.id, c.page_id, c.captured_at)
-        .where(c.fingerprint == change.fingerprint, c.id != change.id)
-        .order_by(c.captured_at)
+        sa.select(c.id, c.page_id, c.origin, c.captured_at, c.weight, c.regional)
+        .where(c.event_id == event_id)
+        .order_by(c.captured_at, c.id)
+    )
+    return list(connection.execute(query))
+
+
+def same_edits(connection: sa.Connection, change: Any) -> list[Any]:
+    """(id, page, time, weight, shared) of other changes with an edit in common, most first.
+
+    Weights are characters.
+    """
+    c = schema.changes.c
+    mine, theirs = schema.rewordings.alias("mine"), schema.rewordings.alias("theirs")
+    shared = sa.func.sum(theirs.c.weight).label("shared")
+    query = (
+        sa.select(c.id, c.page_id, c.captured_at, c.weight, shared)
+        .join_from(mine, theirs, theirs.c.mark == mine.c.mark)
+        .join(schema.changes, c.id == theirs.c.change_id)
+        .where(mine.c.change_id == change.id, c.id != change.id)
+        .group_by(c.id, c.page_id, c.captured_at, c.weight)
+        .order_by(shared.desc(), c.captured_at, c.id)
         .limit(50)
     )
     return list(connection.execute(query))

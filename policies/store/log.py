@@ -16,7 +16,12 @@ import sqlalchemy as sa
 from policies.store import chain, schema
 from policies.store.chain import Entry
 
-TABLES = {"capture": schema.captures, "version": schema.versions, "change": schema.changes}
+TABLES = {
+    "capture": schema.captures,
+    "version": schema.versions,
+    "change": schema.changes,
+    "event": schema.events,
+}
 _NOTED = "earwitness.noted"
 _LOCK = 7205759403792793603  # of this log among PostgreSQL's advisory locks
 _BATCH = 500  # ids in one IN list

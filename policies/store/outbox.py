@@ -24,8 +24,8 @@ class Waiting:
     id: str
     rule: str
     target: str  # hash of the address
-    kind: str  # "change" or "health"
-    subject: str  # id of the change, or of the capture
+    kind: str  # EventKind
+    subject: str  # id of the event
     attempts: int  # that failed
     message: str | None  # id of the message it goes out in; None: not tried yet
     begun: bool  # a process died while it was being sent: it may have arrived

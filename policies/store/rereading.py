@@ -31,6 +31,30 @@ def judged_otherwise(
     ]
 
 
+def believed(connection: sa.Connection) -> list[Any]:
+    """(page, origin, way of reading, warnings) of every track that believes a version."""
+    t, v = schema.tracks, schema.versions
+    query = (
+        sa.select(t.c.page_id, t.c.origin, t.c.warnings, v.c.reading)
+        .join_from(t, v, v.c.id == t.c.current_id)
+        .order_by(t.c.page_id, t.c.origin)
+    )
+    return list(connection.execute(query))
+
+
+def undated(connection: sa.Connection) -> list[tuple[str, str]]:
+    """(id, language) of the texts whose own date was not looked for yet."""
+    t = schema.texts.c
+    query = sa.select(t.id, t.lang).where(t.stated_date.is_(None)).order_by(t.id)
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def set_stated_date(connection: sa.Connection, text_id: str, stated: str | None) -> None:
+    """Keep the date that a text states of itself."""
+    t = schema.texts
+    connection.execute(t.update().where(t.c.id == text_id).values(stated_date=stated or ""))
+
+
 def changes_of(connection: sa.Connection, text_id: str, scope: Scope) -> list[Any]:
     """The changes that lead from or to a text on pages of a scope, with the texts on both sides."""
     c, p = schema.changes, schema.pages

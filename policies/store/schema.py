@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Instant(TypeDecorator[datetime]):
@@ -34,6 +37,44 @@ class Instant(TypeDecorator[datetime]):
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Words(TypeDecorator[Sequence[str]]):
+    """The words of `policies.words` in order, as each database indexes them.
+
+    Text with spaces for FTS5; for PostgreSQL a tsvector made here, word by word, so that no
+    parser or dictionary of a server decides what is found.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> TypeEngine[Any]:
+        """The column's type."""
+        kind = postgresql.TSVECTOR if dialect.name == "postgresql" else sa.Text
+        return dialect.type_descriptor(kind())  # type: ignore[no-any-return]
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Any) -> str | None:
+        """The words as the database takes them; a word is letters and digits, so needs no care."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return " ".join(f"'{word}':{at}" for at, word in enumerate(value, 1))
+        return " ".join(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Sequence[str] | None:
+        """The words in order."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            places = {
+                int(at): word
+                for word, listed in re.findall(r"'([^']*)':([\d,]+)", value)
+                for at in listed.split(",")
+            }
+            return tuple(word for _, word in sorted(places.items()))
+        return tuple(value.split())
+
 
 metadata = sa.MetaData(
     naming_convention={
@@ -83,6 +124,9 @@ texts = sa.Table(
     sa.Column("passages", sa.Integer, nullable=False),
     sa.Column("signature", sa.Text, nullable=False),  # same for texts that differ only in cosmetics
     sa.Column("region", sa.Text),  # regional spelling, where it is told: "us", "gb"
+    # When it says that it was last updated: "2024-06-25", "2024-06"; "": it does not say; None:
+    # not looked for yet.
+    sa.Column("stated_date", sa.Text),
 )
 
 passages = sa.Table(
@@ -198,6 +242,9 @@ changes = sa.Table(
     sa.Column("edits", sa.LargeBinary, nullable=False),  # JSON, zlib; see store.codec
     # Same for the same rewording wherever it happens.
     sa.Column("fingerprint", sa.Text, nullable=False, default="", index=True),
+    sa.Column("weight", sa.Integer),  # characters that its edits touch; None: not yet in an event
+    sa.Column("regional", sa.Float),  # share of them in passages that name a region
+    sa.Column("event_id", sa.ForeignKey("events.id"), index=True),  # None: not yet in one
     sa.Column("added", sa.Integer, nullable=False),  # passages
     sa.Column("removed", sa.Integer, nullable=False),
     sa.Column("replaced", sa.Integer, nullable=False),
@@ -212,6 +259,36 @@ change_topics = sa.Table(
     sa.Column("change_id", sa.ForeignKey(changes.c.id), primary_key=True),
     sa.Column("topic", sa.Text, primary_key=True),
     sa.Index("ix_change_topics_topic", "topic"),
+)
+
+rewordings = sa.Table(
+    "rewordings",
+    metadata,
+    # The edits of a change, one by one, so that the same edit on another page is found.
+    sa.Column("change_id", sa.ForeignKey(changes.c.id), primary_key=True),
+    sa.Column("mark", sa.Text, primary_key=True),  # same for the same edit wherever it happens
+    sa.Column("weight", sa.Integer, nullable=False),  # characters that it touches
+    sa.Index("ix_rewordings_mark", "mark"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    # What people are told of: one edit on however many pages, or another health of a page.
+    sa.Column("id", sa.Text, primary_key=True),  # 16 hex digits
+    sa.Column("kind", sa.Text, nullable=False),  # EventKind
+    sa.Column("vendor_id", sa.ForeignKey(vendors.c.id), nullable=False),
+    sa.Column("page_id", sa.ForeignKey(pages.c.id), nullable=False),  # where it was seen first
+    sa.Column("captured_at", Instant, nullable=False),  # first capture that showed it
+    sa.Column("confirmed_at", Instant, nullable=False),  # when it was published
+    sa.Column("updated_at", Instant, nullable=False),  # when the last occurrence was published
+    sa.Column("health_before", sa.Text),  # Health; None: of a change, or nothing was told before
+    sa.Column("health_after", sa.Text),  # Health; None: of a change
+    sa.Column("says", sa.Text, nullable=False),  # why, of another health; "" of a change
+    sa.Column("labels", sa.JSON, nullable=False),  # [{rule, says, numbers}]
+    sa.Index("ix_events_time", "confirmed_at", "id"),
+    sa.Index("ix_events_vendor", "vendor_id", "confirmed_at"),
+    sa.Index("ix_events_page", "page_id", "confirmed_at"),
 )
 
 spells = sa.Table(
@@ -242,6 +319,8 @@ tracks = sa.Table(
     sa.Column("health", sa.Text, nullable=False),  # Health
     sa.Column("health_since", Instant),
     sa.Column("health_reason", sa.Text, nullable=False),
+    sa.Column("health_seen", sa.Integer, nullable=False, default=0),  # captures in a row with it
+    sa.Column("health_told", sa.Text),  # the health of the last event; None: none was due yet
     sa.Column("warnings", sa.JSON, nullable=False),  # rules that hold though the page is read
     sa.Column("failures", sa.Integer, nullable=False),  # unread captures in a row
 )
@@ -252,9 +331,9 @@ log = sa.Table(
     # What was recorded, in order: append-only, each entry naming the hash of the one before.
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),  # from 1, no gap
     sa.Column("at", Instant, nullable=False),  # when it was entered
-    sa.Column("kind", sa.Text, nullable=False),  # "capture", "version", "change"
+    sa.Column("kind", sa.Text, nullable=False),  # "capture", "version", "change", "event"
     sa.Column("id", sa.Text, nullable=False),  # of the row
-    sa.Column("what", sa.Text, nullable=False),  # outcome, state or topics
+    sa.Column("what", sa.Text, nullable=False),  # outcome, state, topics or kind
     sa.Column("form", sa.Integer, nullable=False),  # which columns were hashed; see store.chain
     sa.Column("digest", sa.Text, nullable=False),  # hex SHA-256 of the row's record
     sa.Column("backfilled", sa.Boolean, nullable=False),  # for a row older than the log
@@ -283,8 +362,8 @@ outbox = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),  # hash of rule, target and subject: told once
     sa.Column("rule", sa.Text, nullable=False),  # its name
     sa.Column("target", sa.Text, nullable=False),  # hash of the address, which may be a secret
-    sa.Column("kind", sa.Text, nullable=False),  # "change", "health"
-    sa.Column("subject", sa.Text, nullable=False),  # id of the change, or of the capture
+    sa.Column("kind", sa.Text, nullable=False),  # EventKind
+    sa.Column("subject", sa.Text, nullable=False),  # id of the event
     sa.Column("seq", sa.BigInteger, nullable=False),  # the log's entry that told of it
     sa.Column("entered_at", Instant, nullable=False),
     sa.Column("due_at", Instant, nullable=False),  # not to be sent before
@@ -302,4 +381,32 @@ heard = sa.Table(
     # Up to which entry of the log each rule was told.
     sa.Column("rule", sa.Text, primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
+# In SQLite only an INTEGER key is the row's own number, by which FTS5 finds it.
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+passage_words = sa.Table(
+    "passage_words",
+    metadata,
+    # The words of every passage of a version, for search; indexed by FTS5 or GIN (see migrations).
+    # Its number orders what is found: by the time it was first seen, see `store.search`.
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("passage_id", sa.ForeignKey(passages.c.id), nullable=False, unique=True),
+    sa.Column("words", Words, nullable=False),
+)
+
+edit_words = sa.Table(
+    "edit_words",
+    metadata,
+    # The words that an edit of a published change took away and brought.
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("change_id", sa.ForeignKey(changes.c.id), nullable=False),
+    sa.Column("edit", sa.Integer, nullable=False),  # position among the change's edits
+    sa.Column("kind", sa.Text, nullable=False),  # EditKind: added, removed or replaced
+    sa.Column("old_id", sa.ForeignKey(passages.c.id), index=True),  # passage before
+    sa.Column("new_id", sa.ForeignKey(passages.c.id), index=True),  # and since
+    sa.Column("removed", Words, nullable=False),
+    sa.Column("added", Words, nullable=False),
+    sa.UniqueConstraint("change_id", "edit"),
 )

@@ -35,6 +35,7 @@ from policies.model import (
     WarcPlace,
 )
 from policies.store import codec, log, schema
+from policies.store.search import filling
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -271,6 +272,18 @@ def last_read(connection: sa.Connection, page_id: str, origin: str) -> Any:
     return connection.execute(query).first()
 
 
+def last_capture(connection: sa.Connection, page_id: str, origin: str) -> Any:
+    """The row of a page's last capture by an origin, or None."""
+    c = schema.captures.c
+    query = (
+        schema.captures.select()
+        .where(c.page_id == page_id, c.origin == origin)
+        .order_by(c.captured_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).first()
+
+
 def run_of_unread(connection: sa.Connection, page_id: str, origin: str, text_id: str) -> list[Any]:
     """Rows of the latest captures that all showed this text unread, oldest first."""
     c = schema.captures.c
@@ -306,6 +319,7 @@ def put_text(
     lang: str,
     signature: str,
     region: str | None,
+    stated_date: str | None = None,
 ) -> str:
     """Keep a text and its passages, once; the text's id."""
     id_ = text_digest(document.text, lang)
@@ -321,6 +335,7 @@ def put_text(
         "passages": len(passages),
         "signature": signature,
         "region": region,
+        "stated_date": stated_date or "",
     }
     insert = _dialect(connection).insert(t).values(row).on_conflict_do_nothing()
     if connection.execute(insert.returning(t.c.id)).first() is None:
@@ -469,6 +484,7 @@ def put_version(
     }
     _put(connection, schema.versions, [row])
     log.note(connection, "version", id_)
+    filling.keep_passages(connection, text_id, captured_at)
     return id_
 
 
@@ -502,6 +518,21 @@ def set_version(connection: sa.Connection, id_: str, **values: Any) -> bool:
     return bool(done)
 
 
+def version_read_by(
+    connection: sa.Connection, page_id: str, origin: str, captured_at: datetime, method: str
+) -> Any:
+    """The row of the version that a way of reading made of a capture, or None."""
+    v = schema.versions.c
+    query = sa.select(v.id).where(
+        v.page_id == page_id,
+        v.origin == origin,
+        v.captured_at == captured_at,
+        v.reading == method,
+    )
+    found = connection.execute(query).scalars().first()
+    return load_versions(connection, [found])[found] if found else None
+
+
 def put_change(
     connection: sa.Connection,
     *,
@@ -515,8 +546,13 @@ def put_change(
     edits: Sequence[Edit],
     said: Sequence[Edit],
     fingerprint: str,
+    rewordings: Mapping[str, int],
+    regional: float,
 ) -> str:
-    """Publish a change; its id. `said`: the edits that change words, which are counted."""
+    """Publish a change; its id.
+
+    `said`: the edits that change words, which are counted; `rewordings`: their marks and weights.
+    """
     id_ = change_id(page_id, origin, before_id, after_id)
     counts = {
         kind.value: sum(1 for edit in said if edit.kind is kind)
@@ -535,6 +571,8 @@ def put_change(
             "topics": [topic.value for topic in topics],
             "edits": codec.pack_edits(edits),
             "fingerprint": fingerprint,
+            "weight": sum(rewordings.values()),
+            "regional": regional,
             "moved": sum(1 for edit in edits if edit.kind is EditKind.MOVED),
             **counts,
         },
@@ -543,7 +581,20 @@ def put_change(
     if rows:
         connection.execute(schema.change_topics.insert(), rows)
     log.note(connection, "change", id_)
+    put_rewordings(connection, id_, rewordings)
+    filling.keep_edits(connection, id_, captured_at, edits)
     return id_
+
+
+def put_rewordings(
+    connection: sa.Connection, change_id: str, rewordings: Mapping[str, int]
+) -> None:
+    """Keep the edits of a change one by one."""
+    _insert_new(
+        connection,
+        schema.rewordings,
+        [{"change_id": change_id, "mark": m, "weight": w} for m, w in rewordings.items()],
+    )
 
 
 def has_twin(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any
 from policies import changes
 from policies.model import Edit, Passage, Topic, Verdict, VersionState
 from policies.passages import wording
+from policies.regions import names_region
 from policies.store import writing
 from policies.tracking.decide import alternates
 from policies.tracking.job import Job, Text
@@ -19,10 +21,9 @@ from policies.tracking.state import RULES, Held
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A version beside the one that it is compared with."""
+class Difference:
+    """Two texts and the edits between them."""
 
-    base: Held
     before: tuple[Passage, ...]
     now: tuple[Passage, ...]
     edits: tuple[Edit, ...]
@@ -35,15 +36,33 @@ class Compared:
     @property
     def weight(self) -> int:
         """How many characters those edits touch."""
-        return sum(len(words) for edit in self.said for words in self._words(edit))
+        return sum(map(self._weight_of, self.said))
+
+    @cached_property
+    def rewordings(self) -> dict[str, int]:
+        """A mark that is the same for the same edit wherever it happens -> its characters."""
+        marks: Counter[str] = Counter()
+        for edit in self.said:
+            words = "\t".join((edit.kind.value, *map(wording, self._words(edit))))
+            marks[sha256(words.encode()).hexdigest()[:16]] += self._weight_of(edit)
+        return dict(sorted(marks.items()))
 
     @property
     def fingerprint(self) -> str:
         """The same for the same rewording, wherever it happens."""
-        lines = sorted(
-            "\t".join((edit.kind.value, *map(wording, self._words(edit)))) for edit in self.said
+        return sha256("\n".join(self.rewordings).encode()).hexdigest()[:32]
+
+    def regional(self, lang: str) -> float:
+        """The share of those characters in passages that name a region, 0 to 1."""
+        named = sum(
+            self._weight_of(edit)
+            for edit in self.said
+            if any(names_region(words, lang) for words in self._words(edit))
         )
-        return sha256("\n".join(lines).encode()).hexdigest()[:32]
+        return round(named / self.weight, 3) if self.weight else 0.0
+
+    def _weight_of(self, edit: Edit) -> int:
+        return sum(map(len, self._words(edit)))
 
     def _words(self, edit: Edit) -> tuple[str, str]:
         """What an edit took away and what it brought; empty where it did not."""
@@ -53,6 +72,13 @@ class Compared:
         )
 
 
+@dataclass(frozen=True)
+class Compared(Difference):
+    """A version beside the one that it is compared with."""
+
+    base: Held
+
+
 def compare(job: Job, held: Held) -> Compared:
     """A version of the job's track beside its base."""
     base, believed = _base_of(job, held)
@@ -60,7 +86,7 @@ def compare(job: Job, held: Held) -> Compared:
     edits = changes.compare(before, now)
     if believed is not None:
         edits = changes.attributed(edits, before, now, believed)
-    return Compared(base, before, now, edits)
+    return Compared(before, now, edits, base)
 
 
 def lasting(job: Job, compared: Compared, later: tuple[Passage, ...], until: datetime) -> Compared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from policies.model import Reason
@@ -106,21 +106,27 @@ def _returned(current: Held, variant: Variant, sighting: Sighting, rules: Rules)
         reason = Reason("region-adopted", "the page is served to another region now", numbers)
         return Decision(Step.ADOPTS, reason, variant)
     often = variant.seen >= rules.settles_captures or sighting.seen_until > sighting.captured_at
-    if run >= rules.settles and often and variant.returns <= rules.alternates:
+    if run >= patience(current, rules) and often and variant.returns <= rules.alternates:
         reason = Reason("settled", "the page went back to an earlier text and stays there", numbers)
         return Decision(Step.SETTLES, reason, variant)
     reason = Reason("alternates", "the page shows a text that it showed before", numbers)
     return Decision(Step.RETURNS, reason, variant)
 
 
+def patience(current: Held, rules: Rules = RULES) -> timedelta:
+    """How long a page has to show an earlier text until that is no alternation but a reversal."""
+    stood = current.last_seen - current.captured_at
+    return max(rules.settles, min(stood, rules.settles_at_most))
+
+
 def is_doubtful(track: Track, rules: Rules = RULES) -> bool:
-    """Whether an archive's first text was gone before it stood: its selectors were being mended."""
+    """Whether an archive's first text was gone at once: its selectors were being mended."""
     first = track.current
     return (
         first is not None
         and track.origin != CRAWL
         and first.is_baseline
-        and first.last_seen - first.captured_at < rules.stands
+        and first.last_seen - first.captured_at < rules.mended
     )
 
 

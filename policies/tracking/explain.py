@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from policies.errors import UnknownId
 from policies.model import VersionState
-from policies.store import Store, codec, explaining
+from policies.store import codec, explaining
 
 # What each state of a version means.
 _STATES = {
@@ -22,19 +22,15 @@ _STATES = {
 }
 
 
-def explain(store: Store, id_: str) -> dict[str, Any]:
+def explain(connection: sa.Connection, id_: str) -> dict[str, Any]:
     """What bears an id, and what led to it, as JSON values. Raises UnknownId."""
-    with store.engine.connect() as connection:
-        found = explaining.find(connection, id_)
-        if found is None:
-            raise UnknownId(f"nothing bears the id {id_!r}: give that of a capture or a change")
-        kind, row = found
-        return {"kind": kind, **explained(connection, kind, row)}
-
-
-def explained(connection: sa.Connection, kind: str, row: Any) -> dict[str, Any]:
-    """What led to a row of a kind, as JSON values."""
-    return _EXPLAINED[kind](connection, row)
+    found = explaining.find(connection, id_)
+    if found is None:
+        raise UnknownId(
+            f"nothing bears the id {id_!r}: give that of a capture, version, change or event"
+        )
+    kind, row = found
+    return {"kind": kind, **_EXPLAINED[kind](connection, row)}
 
 
 def _capture(connection: sa.Connection, row: Any) -> dict[str, Any]:
@@ -91,15 +87,49 @@ def _change(connection: sa.Connection, row: Any) -> dict[str, Any]:
         "topics": row.topics,
         "edits": dict(sorted(edits.items())),
         "counted": {"added": row.added, "removed": row.removed, "replaced": row.replaced},
-        "same_rewording": [
-            {"change": twin.id, "page": twin.page_id, "captured_at": _iso(twin.captured_at)}
-            for twin in explaining.twins(connection, row)
+        "event": row.event_id,
+        "regional_share": row.regional,
+        "same_edits": [
+            {
+                "change": other.id,
+                "page": other.page_id,
+                "captured_at": _iso(other.captured_at),
+                "share": round(2 * other.shared / (row.weight + other.weight), 3),
+            }
+            for other in explaining.same_edits(connection, row)
         ],
         "version": _version(connection, after[1]) if after else None,
     }
 
 
-_EXPLAINED = {"capture": _capture, "version": _version, "change": _change}
+def _event(connection: sa.Connection, row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "about": row.kind,
+        "vendor": row.vendor_id,
+        "page": row.page_id,
+        "captured_at": _iso(row.captured_at),
+        "confirmed_at": _iso(row.confirmed_at),
+        "updated_at": _iso(row.updated_at),
+        "health_before": row.health_before,
+        "health_after": row.health_after,
+        "says": row.says,
+        "rules": row.labels,
+        "occurrences": [
+            {
+                "change": change.id,
+                "page": change.page_id,
+                "origin": change.origin,
+                "captured_at": _iso(change.captured_at),
+                "characters": change.weight,
+                "regional_share": change.regional,
+            }
+            for change in explaining.occurrences(connection, row.id)
+        ],
+    }
+
+
+_EXPLAINED = {"capture": _capture, "version": _version, "change": _change, "event": _event}
 
 
 def _iso(when: Any) -> str | None:

@@ -59,11 +59,16 @@ def bring_in(
     page, document = assignment.page, assignment.document
     if assignment.vendor is not None:
         tracker.register_undeclared(assignment.vendor)
-    after = tracker.last_capture_at(page.id, f"ota:{history.collection}")
+    last = tracker.last_capture(page.id, f"ota:{history.collection}")
+    after = last.captured_at if last else None
     outcomes: Counter[Outcome] = Counter()
     published = 0
     known = sum(1 for r in document.recordings if after and r.captured_at <= after)
     seen(known)
+    if last:
+        # What was the archive's newest text had stood for a moment then; now it is known how long.
+        again = history.still_there(document, page.id, last.captured_at, last.seen_until)
+        published += len(tracker.observe(page, again).published) if again else 0
     for capture in history.captures(document, page.id, after):
         judgement = tracker.observe(page, capture)
         outcomes[judgement.outcome] += 1

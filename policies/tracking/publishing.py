@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from policies import judge
-from policies.model import Health, Outcome, Passage, Reason, VersionState
-from policies.passages import signature
+from policies.model import Health, Outcome, Reason, VersionState
 from policies.store import writing
-from policies.tracking import comparing
+from policies.tracking import comparing, events
 from policies.tracking.comparing import Compared
-from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide
-from policies.tracking.disclose import disclose, mark_of
+from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide, patience
 from policies.tracking.job import Job, Judgement, Text
-from policies.tracking.reading import Read, Unread, keep, reread
+from policies.tracking.reading import Read, Unread
+from policies.tracking.rebasing import rebase
 from policies.tracking.rows import row_of_track
 from policies.tracking.state import CRAWL, RULES, Held, Track
+from policies.tracking.versions import move_spells, new_version, see_again, set_state
 
 
 def publish(job: Job, found: Read | Unread) -> Judgement:
     """Decide what a reading means for its page, and write it."""
     if isinstance(found, Read):
-        _rebase(job, found.text.method)
+        rebase(job, found.text.method)
         text = found.text
         sighting = Sighting(text.signature, text.region, job.capture_id, job.at, job.seen_until)
         decision = decide(job.track, sighting)
@@ -39,7 +38,7 @@ def publish(job: Job, found: Read | Unread) -> Judgement:
     decision, first_capture, first_at = remnant
     assert found.text is not None
     read = Read(found.text, found.reading.warnings)
-    _rebase(job, read.text.method)
+    rebase(job, read.text.method)
     return _advance(job, read, decision, first_capture, first_at)
 
 
@@ -78,7 +77,7 @@ def _unread(job: Job, found: Unread) -> Judgement:
         failures=job.track.failures + 1,
         last_capture_at=job.at,
     )
-    writing.put_track(job.connection, row_of_track(track))
+    _put_track(job, track)
     return Judgement(job.page.id, job.capture_id, outcome, reasons)
 
 
@@ -124,7 +123,7 @@ def _advance(
     _put_capture(job, outcome, reasons, read.text)
     held, published = _held(job, read.text, decision, first_capture, first_at)
     if job.track.pending and decision.step is not Step.CONFIRMS:
-        _set_state(job, job.track.pending, VersionState.UNCONFIRMED)
+        set_state(job, job.track.pending, VersionState.UNCONFIRMED)
     job.track = after(job.track, decision, held)
     _keep_track(job, read.warnings)
     return Judgement(
@@ -139,27 +138,27 @@ def _held(
     track, step = job.track, decision.step
     if step is Step.SAME:
         assert track.current is not None
-        return _seen(job, track.current), ()
+        return see_again(job, track.current), ()
     if step is Step.RETURNS:
         assert decision.variant is not None
-        return _seen(job, decision.variant.held), ()
+        return see_again(job, decision.variant.held), ()
     if step is Step.ADOPTS:
         assert decision.variant is not None
-        held = _seen(job, decision.variant.held)
-        _set_state(job, held, VersionState.CONFIRMED, confirmed_at=job.at)
-        _move_spells(job, replace(held, captured_at=decision.variant.since or job.at))
+        held = see_again(job, decision.variant.held)
+        set_state(job, held, VersionState.CONFIRMED, confirmed_at=job.at)
+        move_spells(job, replace(held, captured_at=decision.variant.since or job.at))
         return held, ()
     if step is Step.CONFIRMS:
         assert track.pending is not None
         compared = comparing.compare(job, track.pending)
         lasts = comparing.lasting(job, compared, compared.now, track.pending.captured_at)
-        held = _seen(job, track.pending)
+        held = see_again(job, track.pending)
         return held, _confirm(job, held, job.at, lasts)
     if step is Step.FIRST:
         if track.current is not None:
-            _set_state(job, track.current, VersionState.UNCONFIRMED)
-        held = _new_version(job, text, VersionState.BASELINE, None, first_capture, first_at)
-        _move_spells(job, held)
+            set_state(job, track.current, VersionState.UNCONFIRMED)
+        held = new_version(job, text, VersionState.BASELINE, None, first_capture, first_at)
+        move_spells(job, held)
         return held, ()
     if step is Step.SETTLES:
         assert decision.variant is not None
@@ -171,10 +170,12 @@ def _held(
         text = replace(text, id=shown)
     base = track.current if step is Step.SETTLES else comparing.nearest(job, text)
     state = VersionState.VARIANT if step is Step.SHIFTS else VersionState.PENDING
-    held = _new_version(job, text, state, base, first_capture, first_at)
+    held = new_version(job, text, state, base, first_capture, first_at)
     if step in (Step.WAITS, Step.SHIFTS):
         return held, ()
-    wait = RULES.settles if step is Step.SETTLES else RULES.stands
+    wait = RULES.stands
+    if step is Step.SETTLES and track.current is not None:
+        wait = patience(track.current)
     return held, _confirm(job, held, job.at if job.capture.origin == CRAWL else first_at + wait)
 
 
@@ -183,14 +184,14 @@ def _confirm(
 ) -> tuple[str, ...]:
     """Believe a version and publish its change, unless it says nothing new."""
     compared = compared or comparing.compare(job, held)
-    _set_state(
+    set_state(
         job,
         held,
         VersionState.CONFIRMED,
         confirmed_at=confirmed_at,
         confirmed_by=job.capture_id,
     )
-    _move_spells(job, held)
+    move_spells(job, held)
     if not compared.said or comparing.is_told(job, compared, held.captured_at):
         return ()
     change = writing.put_change(
@@ -205,62 +206,11 @@ def _confirm(
         edits=compared.edits,
         said=compared.said,
         fingerprint=compared.fingerprint,
+        rewordings=compared.rewordings,
+        regional=compared.regional(job.page.lang),
     )
+    events.gather(job.connection, change)
     return (change,)
-
-
-# --- technical upgrades ----------------------------------------------------------------
-
-
-def _rebase(job: Job, method: str) -> None:
-    """Read the current version's capture in the new way too: our change is not theirs."""
-    current = job.track.current
-    if current is None or current.method == method:
-        return
-    again = reread(job, current, method)
-    if again is None:
-        return
-    text = keep(job, method, *again)
-    origin, at = job.capture.origin, current.captured_at
-    version = writing.version_id(job.page.id, origin, text.id, at)
-    # Read in this way before, or the same words in both ways: the version stays what it is.
-    if not writing.set_version(
-        job.connection, version, reading=method, last_seen=current.last_seen
-    ):
-        writing.put_version(
-            job.connection,
-            page_id=job.page.id,
-            origin=origin,
-            text_id=text.id,
-            capture_id=current.capture_id,
-            captured_at=at,
-            last_seen=current.last_seen,
-            method=method,
-            state=VersionState.REREAD,
-            base_id=current.version_id,
-        )
-    held = replace(
-        current,
-        version_id=version,
-        text_id=text.id,
-        signature=text.signature,
-        region=text.region,
-        method=method,
-    )
-    _disclose(job, text.id, current.text_id)
-    _move_spells(job, held)
-    job.track = replace(job.track, current=held, pending=_rebased(job, method), variants=())
-
-
-def _rebased(job: Job, method: str) -> Held | None:
-    """The version that waits, to be recognised by what it reads as in the new way."""
-    waiting = job.track.pending
-    again = reread(job, waiting, method) if waiting else None
-    if waiting and again:
-        return replace(waiting, signature=signature(again[1]))
-    if waiting:
-        _set_state(job, waiting, VersionState.UNCONFIRMED)
-    return None
 
 
 # --- small acts ------------------------------------------------------------------------
@@ -282,83 +232,16 @@ def _put_capture(
     )
 
 
-def _new_version(
-    job: Job,
-    text: Text,
-    state: VersionState,
-    base: Held | None,
-    first_capture: str,
-    first_at: datetime,
-) -> Held:
-    version = writing.put_version(
-        job.connection,
-        page_id=job.page.id,
-        origin=job.capture.origin,
-        text_id=text.id,
-        capture_id=first_capture,
-        captured_at=first_at,
-        last_seen=job.seen_until,
-        method=text.method,
-        state=state,
-        base_id=base.version_id if base else None,
-        confirmed_at=first_at if state is VersionState.BASELINE else None,
-    )
-    _disclose(job, text.id, base.text_id if base else None)
-    return Held(
-        version,
-        text.id,
-        text.signature,
-        text.region,
-        text.method,
-        first_capture,
-        first_at,
-        job.seen_until,
-        is_baseline=state is VersionState.BASELINE,
-    )
-
-
-def _disclose(job: Job, text_id: str, near_id: str | None) -> None:
-    """Keep what a text says, unless this detector already judged it."""
-    connection, page = job.connection, job.page
-    mark = mark_of(job.detector, page.lang)
-    if writing.read_with(connection, text_id, page.scope) == mark:
-        return
-    near: tuple[Passage, ...] = ()
-    known = None
-    if near_id and writing.read_with(connection, near_id, page.scope) == mark:
-        near = job.passages(near_id)
-        known = writing.load_disclosures(connection, near_id, page.scope)
-    passages = job.passages(text_id)
-    verdicts = disclose(job.detector, page.lang, page.scope, passages, near, known)
-    writing.put_disclosures(connection, text_id, page.scope, mark, verdicts)
-
-
-def _seen(job: Job, held: Held) -> Held:
-    writing.set_version(job.connection, held.version_id, last_seen=job.seen_until)
-    return replace(held, last_seen=job.seen_until)
-
-
-def _set_state(job: Job, held: Held, state: VersionState, **values: Any) -> None:
-    writing.set_version(job.connection, held.version_id, state=state.value, **values)
-
-
-def _move_spells(job: Job, held: Held) -> None:
-    """From the lifetimes of the current text's passages to those of another's."""
-    writing.move_spells(
-        job.connection,
-        job.page.id,
-        job.capture.origin,
-        job.current_passages(),
-        job.passages(held.text_id),
-        held.captured_at,
-    )
-
-
 def _with_health(job: Job, health: Health, says: str) -> Track:
     track = job.track
     same = health is track.health and track.health_since is not None
-    since = track.health_since if same else job.at
-    return replace(track, health=health, health_since=since, health_reason=says)
+    return replace(
+        track,
+        health=health,
+        health_since=track.health_since if same else job.at,
+        health_reason=says,
+        health_seen=track.health_seen + 1 if same else 1,
+    )
 
 
 def _keep_track(job: Job, warnings: tuple[Reason, ...]) -> None:
@@ -372,4 +255,10 @@ def _keep_track(job: Job, warnings: tuple[Reason, ...]) -> None:
         last_capture_at=job.at,
         last_read_at=job.seen_until,
     )
-    writing.put_track(job.connection, row_of_track(track))
+    _put_track(job, track)
+
+
+def _put_track(job: Job, track: Track) -> None:
+    """Keep where a track stands, and tell of another health of it."""
+    told = events.tell_health(job.connection, job.page, track, job.at)
+    writing.put_track(job.connection, row_of_track(replace(track, health_told=told)))

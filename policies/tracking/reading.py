@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from policies import judge
+from policies.dating import stated_date
 from policies.evidence import digest
 from policies.model import Document, Outcome, Passage, Reason
 from policies.passages import signature, split
@@ -69,7 +70,8 @@ def keep(job: Job, method: str, document: Document, passages: tuple[Passage, ...
     """Keep a document as a text of the store."""
     mark = signature(passages)
     region = region_of([document.text], job.page.lang)
-    id_ = writing.put_text(job.connection, document, passages, job.page.lang, mark, region)
+    stated = stated_date((p.text for p in passages), job.page.lang)
+    id_ = writing.put_text(job.connection, document, passages, job.page.lang, mark, region, stated)
     return Text(id_, mark, region, method)
 
 

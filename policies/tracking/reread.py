@@ -1,20 +1,29 @@
-"""Reads stored texts again after an upgrade of the detector, so that like is compared with like.
+"""Reads what is stored again after an upgrade, so that like is compared with like.
 
-Only what we make of a text changes, never the text: versions, their dates and the changes that
-were published stay; a change may come to stand under other topics.
+After another detector, every text is judged again: versions, their dates and the changes that
+were published stay; a change may come to stand under other topics. After another selector or
+extractor, the captures that a page's history stands on are read again, and nothing is published.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import sqlalchemy as sa
 
+from policies import judge
 from policies.changes import substantial, touched
+from policies.dating import stated_date
 from policies.disclosures import LANGUAGES, Detector
-from policies.model import Scope, Topic, Verdict
+from policies.errors import BadEvidence
+from policies.model import Capture, Page, Scope, Topic, Verdict
 from policies.store import Store, codec, rereading, writing
 from policies.tracking.disclose import disclose, mark_of
+from policies.tracking.job import Job, Memory
+from policies.tracking.rebasing import rebase
+from policies.tracking.rows import row_of_track, track_of
+from policies.tracking.state import Track
 
 
 def outdated(store: Store, detector: Detector) -> list[tuple[str, str, Scope]]:
@@ -41,6 +50,74 @@ def reread(store: Store, detector: Detector, seen: Callable[[int], None]) -> int
     with store.engine.execution_options(writes=True).begin() as connection:
         rereading.drop_unused_verdicts(connection)
     return regrouped
+
+
+def misread(store: Store) -> list[tuple[Page, str]]:
+    """(page, origin) of the tracks whose believed version is not read as it is declared now.
+
+    A page whose declared selector is known to fail is read by the main content, as it should be.
+    """
+    found = []
+    with store.engine.connect() as connection:
+        for row in rereading.believed(connection):
+            page = writing.load_page(connection, row.page_id)
+            assert page is not None
+            first, *others = judge.methods(page, judge.kind_of(row.reading))
+            broken = any(warning["rule"] == "selector-broken" for warning in row.warnings)
+            if row.reading != first and not (broken and row.reading in others):
+                found.append((page, row.origin))
+    return found
+
+
+def reread_pages(
+    store: Store, folder: Path, detector: Detector, seen: Callable[[int], None]
+) -> list[str]:
+    """Read the captures of misread tracks again, each track in a transaction of its own.
+
+    `folder`: of the evidence. Gives the ids of the pages that cannot be read as declared; they stay
+    as they are until a capture can.
+    """
+    unreadable = []
+    for page, origin in misread(store):
+        with store.engine.execution_options(writes=True).begin() as connection:
+            track = track_of(connection, page.id, origin)
+            if track.current is not None and not _as_declared(
+                connection, folder, detector, page, track
+            ):
+                unreadable.append(page.id)
+        seen(1)
+    return unreadable
+
+
+def date_texts(store: Store) -> int:
+    """Look in the texts of an earlier schema for the dates that they state; how many there were."""
+    with store.engine.connect() as connection:
+        waiting = rereading.undated(connection)
+    for text_id, lang in waiting:
+        with store.engine.execution_options(writes=True).begin() as connection:
+            passages = writing.load_passages(connection, text_id)
+            stated = stated_date((p.text for p in passages), lang)
+            rereading.set_stated_date(connection, text_id, stated)
+    return len(waiting)
+
+
+def _as_declared(
+    connection: sa.Connection, folder: Path, detector: Detector, page: Page, track: Track
+) -> bool:
+    """Read a track in the first of its page's ways; whether that works."""
+    current = track.current
+    assert current is not None
+    stand_in = Capture(page.id, track.origin, current.captured_at, page.url, page.url, None)
+    job = Job(
+        connection, detector, folder, Memory(), page, stand_in, current.capture_id, None, track
+    )
+    method, *_ = judge.methods(page, judge.kind_of(current.method))
+    try:
+        works = rebase(job, method)
+    except BadEvidence:
+        return False
+    writing.put_track(connection, row_of_track(job.track))
+    return works
 
 
 def _regroup(connection: sa.Connection, text_id: str, scope: Scope) -> int:

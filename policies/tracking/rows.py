@@ -55,6 +55,8 @@ def track_of(connection: sa.Connection, page_id: str, origin: str) -> Track:
         health=Health(row.health),
         health_since=row.health_since,
         health_reason=row.health_reason,
+        health_seen=row.health_seen,
+        health_told=Health(row.health_told) if row.health_told else None,
         warnings=tuple(Reason(w["rule"], w["says"], w["numbers"]) for w in row.warnings),
         failures=row.failures,
     )
@@ -82,6 +84,8 @@ def row_of_track(track: Track) -> dict[str, Any]:
         "health": track.health.value,
         "health_since": track.health_since,
         "health_reason": track.health_reason,
+        "health_seen": track.health_seen,
+        "health_told": track.health_told.value if track.health_told else None,
         "warnings": writing.warnings_json(track.warnings),
         "failures": track.failures,
     }

@@ -50,6 +50,8 @@ class Track:
     health: Health = Health.NEW
     health_since: datetime | None = None
     health_reason: str = ""
+    health_seen: int = 0  # captures in a row with this health
+    health_told: Health | None = None  # of the last event; None: none was due yet
     warnings: tuple[Reason, ...] = ()
     failures: int = 0  # unread captures in a row
 
@@ -62,6 +64,10 @@ class Rules:
     # twice a day). 2026-11-22: half-rendered pages and widgets in the real histories stood for
     # up to a day.
     stands: timedelta = timedelta(days=3)
+    # An archive's first text that was gone before this is none to compare with: its selectors were
+    # being mended. 2026-11-22: those in the real histories were mended within two hours, and one
+    # page was really edited two and a half days after its first text.
+    mended: timedelta = timedelta(days=2)
     # A waiting text is believed for the edits that a later, again different text bears out, if
     # those are this share of what it changed, by characters. 2026-11-22: two editions of Meta's
     # policy that take turns share 2 %.
@@ -70,6 +76,9 @@ class Rules:
     window: timedelta = timedelta(days=90)
     # A return to an earlier text is a real reversal when only that text is seen for so long …
     settles: timedelta = timedelta(days=7)
+    # … and, after a text that stood for longer, for as long as that one, up to this. 2026-11-22:
+    # Google took one line out for 20 days, put it back for 8, and took it out again.
+    settles_at_most: timedelta = timedelta(days=14)
     settles_captures: int = 3  # … in at least so many captures (or it stood in an archive) …
     # … and the page did not go back and forth more often than that.
     alternates: int = 2
@@ -80,6 +89,21 @@ class Rules:
     # 2026-11-22: Microsoft's lost two thirds for 38 days, and then had them back.
     remnant_in_archive: timedelta = timedelta(days=90)
     variants_kept: int = 8
+    # The same edit on another page of a vendor is the same event when it came within this time:
+    # pages of one vendor are republished in turn …
+    one_event: timedelta = timedelta(days=30)
+    # … and when this share of what the two changed is the same, by characters.
+    same_edit: float = 0.5
+    # Pages of one host that change within this time may only have been fetched from elsewhere …
+    vantage: timedelta = timedelta(days=2)
+    # … if they are at least so many, and this share of the host's pages, …
+    vantage_pages: int = 3
+    vantage_share: float = 0.5
+    # … and this share of what changed on each stands in passages that name a region.
+    vantage_regional: float = 0.2
+    # Another health is told when so many captures in a row showed it; that a page is read again,
+    # at once.
+    health_captures: int = 2
 
 
 RULES = Rules()

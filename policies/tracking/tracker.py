@@ -18,10 +18,11 @@ from policies.model import Capture, Catalog, Outcome, Page, Vendor
 from policies.settings import Settings
 from policies.store import Store, open_store, writing
 from policies.tracking.due import Due, Standing, due_at
+from policies.tracking.events import gather_loose
 from policies.tracking.job import Job, Judgement, Memory
 from policies.tracking.publishing import publish
 from policies.tracking.reading import read
-from policies.tracking.reread import outdated, reread
+from policies.tracking.reread import date_texts, outdated, reread, reread_pages
 from policies.tracking.rows import track_of
 from policies.tracking.state import CRAWL
 
@@ -86,10 +87,17 @@ class Tracker:
         return replace(orphan.capture, body=kept.body)
 
     def catch_up(self) -> int:
-        """Judge again what another lexicon judged, so that like is compared with like; how many."""
+        """Judge again what another lexicon judged, so that like is compared with like; how many.
+
+        Pages that are declared to be read in another way are read again from their captures, and
+        what an earlier schema did not hold is filled in: events, and the dates that texts state.
+        """
+        gather_loose(self.store)
+        date_texts(self.store)
         waiting = len(outdated(self.store, self._detector))
         if waiting:
             reread(self.store, self._detector, lambda _: None)
+        reread_pages(self.store, self.settings.evidence, self._detector, lambda _: None)
         return waiting
 
     def observe(self, page: Page, capture: Capture) -> Judgement:
@@ -125,11 +133,10 @@ class Tracker:
         known = [time for time in times if time is not None]
         return min(known) if known and len(known) == len(times) else None
 
-    def last_capture_at(self, page_id: str, origin: str) -> datetime | None:
-        """When a page was last captured by an origin, or None."""
+    def last_capture(self, page_id: str, origin: str) -> Any:
+        """The row of a page's last capture by an origin, or None."""
         with self.store.engine.connect() as connection:
-            row = writing.load_track(connection, page_id, origin)
-        return _standing(row).last_capture_at
+            return writing.last_capture(connection, page_id, origin)
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return self.store.engine.execution_options(writes=True).begin()

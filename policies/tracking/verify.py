@@ -154,7 +154,7 @@ def _versions(connection: sa.Connection, seen: Seen) -> Iterator[Problem]:
     for row in checking.versions(connection):
         seen(1)
         where = f"version {row.id}"
-        reread = row.state == VersionState.REREAD
+        reread = row.state == VersionState.REREAD or row.read_otherwise
         if not reread and row.capture_text != row.text_id:
             yield Problem(where, "its capture shows another text")
         if not reread and row.capture_at != row.captured_at:

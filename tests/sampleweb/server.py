@@ -7,14 +7,16 @@
 
 A client that uses it as its `http_proxy` finds the invented vendors at their
 addresses, with ETag, Last-Modified, 304 and gzip as a live site has them, and
-nothing else. Asked for https, it shows a certificate that nobody signed.
+nothing else. Asked for https, it shows a certificate that nobody signed, unless
+`certify` told it which one to show.
 
 Directly, not as a proxy, it is steered (answers are JSON):
 
     GET /                                the clock, the pages, the faults
     GET /clock?at=2024-10-21             move the clock
     GET /fault?url=URL-or-HOST&kind=KIND[&times=N][&retry_after=S]    `page`: none
-    GET /robots?host=HOST&rules=TEXT     or missing, forbid, status-N, hang, reset, html, own
+    GET /robots?host=HOST&rules=TEXT     or own, missing, forbid, html, binary, huge, loop,
+                                         status-N, hang and other faults of the connection
     GET /log                             the requests so far
     GET /forget                          no faults, own robots.txt, empty log
 """
@@ -32,7 +34,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
@@ -50,7 +52,7 @@ CONNECTION_TROUBLE = (
     asyncio.IncompleteReadError,
     asyncio.LimitOverrunError,
 )
-ROBOTS_KINDS = ("own", "missing", "forbid", "html", "hang", "reset")
+ROBOTS_KINDS = ("own", "missing", "forbid", "html", "binary", "huge", "loop", *faults.STREAMS)
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,18 @@ class Fault:
 class SampleWeb:
     """Serves the sample web from a thread of its own between `start` and `stop`."""
 
-    def __init__(self, at: str | date | datetime = site.FIRST_EDITION, port: int = 0) -> None:
+    def __init__(
+        self,
+        at: str | date | datetime = site.FIRST_EDITION,
+        port: int = 0,
+        sites: Iterable[site.Site] | None = None,
+    ) -> None:
         self.port = port  # 0: a free one, known after `start`
         self.clock = _instant(at)
-        self._sites = {host: s for s in site.sites() for host in s.hosts}
+        served = site.sites() if sites is None else sites
+        self._sites = {host: s for s in served for host in s.hosts}
         self._faults: dict[str, Fault] = {}
+        self._certificates: dict[str, str] = {}  # host -> kind of certificate
         self._robots: dict[str, str] = {}
         self._fetches: Counter[tuple[str, date]] = Counter()
         self._log: list[Request] = []
@@ -133,6 +142,11 @@ class SampleWeb:
         if host not in self._sites:
             raise ValueError(f"no host {host!r}; there are {', '.join(self._sites)}")
         self._robots[host] = rules
+
+    def certify(self, host: str, kind: str) -> None:
+        """Show a host's certificate of that kind: see `certificate.KINDS`."""
+        certificate.context(host, kind)
+        self._certificates[host] = kind
 
     def forget(self) -> None:
         """No faults, every robots.txt its own, an empty log."""
@@ -218,7 +232,8 @@ class SampleWeb:
                 tunnel = target.removesuffix(":443")
                 writer.write(b"HTTP/1.1 200 connected\r\n\r\n")
                 await writer.drain()
-                await writer.start_tls(certificate.context(tunnel))
+                kind = self._certificates.get(tunnel, "self-signed")
+                await writer.start_tls(certificate.context(tunnel, kind))
                 continue
             if not (tunnel or target.startswith("http")):
                 writer.write(_wire(self._control(target), method, headers))
@@ -344,6 +359,11 @@ class SampleWeb:
             return Reply(int(rules.removeprefix("status-")))
         if rules == "html":
             return faults.html(render.wall_html("soft-404", here, "en", nonce=""))
+        if rules == "loop":
+            return Reply(302, headers={"Location": "/robots.txt"})
+        if rules in ("binary", "huge"):
+            body = faults.BINARY if rules == "binary" else faults.HUGE_ROBOTS
+            return Reply(200, body, {"Content-Type": "text/plain"})
         text = {"own": here.robots, "forbid": "User-agent: *\nDisallow: /\n"}.get(rules, rules)
         return Reply(200, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
 
@@ -406,7 +426,8 @@ def _json(answer: Any, status: int = 200) -> Reply:
 def _wire(reply: Reply, method: str, asked: Mapping[str, str]) -> bytes:
     """The reply as it goes over the line, gzipped where the client can take it."""
     body, headers = reply.body, dict(reply.headers)
-    if body and reply.status == 200 and "gzip" in asked.get("accept-encoding", ""):
+    packed = "Content-Encoding" in headers
+    if body and not packed and reply.status == 200 and "gzip" in asked.get("accept-encoding", ""):
         body = gzip.compress(body, 1, mtime=0)
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     if reply.status not in (204, 304):

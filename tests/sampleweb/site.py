@@ -29,6 +29,7 @@ import yaml
 
 HERE = Path(__file__).parent
 VENDORS = HERE / "vendors"
+HOSTILE = HERE / "hostile"
 # Editions lie less than 90 days apart: within that time a tracker knows a rendering again.
 FIRST_EDITION = date(2024, 9, 2)
 _FIRST_UPDATED = date(2024, 6, 3)  # what every page says of itself at first
@@ -110,6 +111,21 @@ def editions() -> tuple[date, ...]:
     return tuple(sorted(days))
 
 
+@cache
+def hostile() -> Site:
+    """The vendor whose page every fault stands in for; no part of the sample web's story."""
+    return _site(HOSTILE / "site.yaml")
+
+
+def at_host(site: Site, host: str) -> Site:
+    """A vendor's web as another host serves it."""
+    here = {
+        (url := page.url.replace(site.hosts[0], host)): replace(page, url=url)
+        for page in site.pages.values()
+    }
+    return replace(site, hosts=(host,), pages=MappingProxyType(here))
+
+
 def pages() -> Mapping[str, SamplePage]:
     """Every page by its id."""
     return {page.id: page for site in sites() for page in site.pages.values()}
@@ -117,8 +133,8 @@ def pages() -> Mapping[str, SamplePage]:
 
 def _site(path: Path) -> Site:
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    vendor = path.parent.name
-    made = [_page(path.parent, data, id_, page) for id_, page in data["pages"].items()]
+    vendor = next(iter(data["pages"])).partition(".")[0]
+    made = [_page(path.parent, data, vendor, id_, page) for id_, page in data["pages"].items()]
     return Site(
         vendor=vendor,
         name=data["name"],
@@ -131,7 +147,9 @@ def _site(path: Path) -> Site:
     )
 
 
-def _page(folder: Path, site: Mapping[str, Any], id_: str, data: Mapping[str, Any]) -> SamplePage:
+def _page(
+    folder: Path, site: Mapping[str, Any], vendor: str, id_: str, data: Mapping[str, Any]
+) -> SamplePage:
     text = (folder / data["text"]).read_text(encoding="utf-8")
     state = State(tuple(line for line in text.splitlines() if line), site["layout"])
     everywhere, here = site.get("editions", {}), data.get("editions", {})
@@ -143,7 +161,7 @@ def _page(folder: Path, site: Mapping[str, Any], id_: str, data: Mapping[str, An
         except ValueError as error:
             raise ValueError(f"{id_} {day}: {error}") from error
         states.append((day, state))
-    return SamplePage(id_, folder.name, data["url"], tuple(states))
+    return SamplePage(id_, vendor, data["url"], tuple(states))
 
 
 def _edited(state: State, edits: Iterable[Mapping[str, Any]]) -> State:

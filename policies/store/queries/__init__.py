@@ -4,7 +4,6 @@ catalog      vendors and pages as declared
 tracks       where each page's history stands; which version is the current one; health
 versions     a page's versions, a version's text, passages and disclosures
 changes      published changes: lists by filter, one with all that its edits need
-events       when a page could no longer be looked at, and when again
 log          all that was recorded, in order
 stamps       timestamps of the log
 statements   what was stated when: disclosures with their lifetimes

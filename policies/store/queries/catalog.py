@@ -94,6 +94,12 @@ def pages_by_id(connection: sa.Connection, page_ids: Sequence[str]) -> tuple[Pag
     return tuple(sorted(found, key=lambda page: page.id))
 
 
+def languages(connection: sa.Connection) -> list[str]:
+    """The languages of all pages, by their codes."""
+    lang = schema.pages.c.lang
+    return list(connection.execute(sa.select(lang).distinct().order_by(lang)).scalars())
+
+
 def _vendors() -> sa.Select[Any]:
     count = (
         sa.select(sa.func.count())

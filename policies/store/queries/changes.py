@@ -32,6 +32,7 @@ class ChangeRow:
     after_id: str
     captured_at: datetime
     confirmed_at: datetime
+    event_id: str | None  # None: not yet in one
     topics: tuple[Topic, ...]
     added: int  # passages
     removed: int
@@ -187,6 +188,7 @@ def _change(row: sa.Row[Any]) -> ChangeRow:
         after_id=row.after_id,
         captured_at=row.captured_at,
         confirmed_at=row.confirmed_at,
+        event_id=row.event_id,
         topics=tuple(Topic(topic) for topic in row.topics),
         added=row.added,
         removed=row.removed,

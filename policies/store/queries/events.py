@@ -1,8 +1,4 @@
-"""Health events: when a page could no longer be looked at, and when it could again.
-
-An event is the capture that showed it, so its id is that capture's and stays. A single fetch
-that failed is none: a page counts as out of reach when three in a row failed.
-"""
+"""Events: what people are told of, with the changes that are their occurrences."""
 
 from __future__ import annotations
 
@@ -13,122 +9,148 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from policies.model import Outcome
+from policies.model import EventKind, Health, Reason, Topic
 from policies.store import schema
-from policies.store.queries.rows import Listing, Position, listing
-
-_CRAWL = "crawl"
-_READ = [outcome.value for outcome in Outcome if outcome.is_read]
-_FAILED = Outcome.FAILED.value
+from policies.store.queries import changes
+from policies.store.queries.changes import ChangeRow
+from policies.store.queries.rows import Listing, Position, batches, listing
 
 
 @dataclass(frozen=True)
-class HealthEvent:
-    """A page's health turned with a capture."""
+class EventRow:
+    """One edit on however many pages of a vendor, or another health of a page."""
 
-    capture_id: str
-    captured_at: datetime
-    page_id: str
+    id: str
+    kind: EventKind
+    vendor_id: str
+    vendor_name: str
+    page_id: str  # where it was seen first
     page_title: str
     page_url: str
     lang: str
-    vendor_id: str
-    vendor_name: str
-    outcome: Outcome
-    why: str  # what the capture's rules say; empty where the page was read
+    region: str | None
+    captured_at: datetime  # first capture that showed it
+    confirmed_at: datetime  # when it was published
+    updated_at: datetime  # when its last occurrence was published
+    health_before: Health | None  # None: of a change, or nothing was told before
+    health_after: Health | None  # None: of a change
+    says: str  # why, of another health
+    labels: tuple[Reason, ...]
+    occurrences: tuple[ChangeRow, ...]  # by time; none of another health
 
     @property
-    def is_read(self) -> bool:
-        """Whether the page could be looked at again."""
-        return self.outcome.is_read
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics of its changes, in the order of Topic."""
+        found = {topic for change in self.occurrences for topic in change.topics}
+        return tuple(topic for topic in Topic if topic in found)
 
 
-def health_events(
+@dataclass(frozen=True)
+class Wanted:
+    """Which events a list holds; None: no matter."""
+
+    kind: EventKind | None = None
+    vendor_id: str | None = None
+    page_id: str | None = None  # one of its pages
+    topic: Topic | None = None
+    lang: str | None = None
+    since: datetime | None = None  # published at or after
+    before: datetime | None = None  # published earlier than
+
+
+def events(
     connection: sa.Connection,
+    wanted: Wanted,
     *,
-    since: datetime,
-    vendor_id: str | None = None,
-    page_id: str | None = None,
-    captures: Sequence[str] | None = None,
     after: Position | None = None,
     limit: int = 50,
-) -> Listing[HealthEvent]:
-    """Events since a time, newest first; of a vendor, of a page, of these captures, or all.
-
-    What came before that time is not looked at, so a page's first capture in it is no event.
-    """
-    turned = _turned(since, page_id).subquery()
-    c, p, v = turned.c, schema.pages, schema.vendors
-    read, failed = c.outcome.in_(_READ), c.outcome == _FAILED
-    was_out = sa.and_(c.back_1 == _FAILED, c.back_2 == _FAILED, c.back_3 == _FAILED)
-    other = sa.case((c.before.in_(_READ), sa.not_(read)), else_=c.before != c.outcome)
-    begun_failing = sa.and_(
-        failed, c.back_1 == _FAILED, c.back_2 == _FAILED, sa.func.coalesce(c.back_3, "") != _FAILED
-    )
-    is_event = sa.or_(
-        begun_failing,
-        sa.and_(sa.not_(failed), sa.or_(was_out, sa.and_(c.before.is_not(None), other))),
-    )
-    query = (
-        sa.select(
-            turned,
-            schema.captures.c.reasons,
-            p.c.title,
-            p.c.url,
-            p.c.lang,
-            p.c.vendor_id,
-            v.c.name.label("vendor_name"),
+) -> Listing[EventRow]:
+    """Events by the time that they were published, newest first."""
+    e, p = schema.events.c, schema.pages.c
+    query = _events()
+    for given, column in ((wanted.vendor_id, e.vendor_id), (wanted.lang, p.lang)):
+        if given is not None:
+            query = query.where(column == given)
+    if wanted.kind is not None:
+        query = query.where(e.kind == wanted.kind.value)
+    if wanted.page_id is not None:
+        query = query.where(
+            sa.or_(e.page_id == wanted.page_id, _has(schema.changes.c.page_id == wanted.page_id))
         )
-        .join(schema.captures, schema.captures.c.id == c.id)
-        .join(p, p.c.id == c.page_id)
-        .join(v, v.c.id == p.c.vendor_id)
-        .where(is_event)
-    )
-    if vendor_id is not None:
-        query = query.where(p.c.vendor_id == vendor_id)
-    if captures is not None:
-        query = query.where(c.id.in_(captures))
+    if wanted.topic is not None:
+        t = schema.change_topics.c
+        about = sa.exists().where(t.change_id == schema.changes.c.id, t.topic == wanted.topic.value)
+        query = query.where(_has(about))
+    if wanted.since is not None:
+        query = query.where(e.confirmed_at >= wanted.since)
+    if wanted.before is not None:
+        query = query.where(e.confirmed_at < wanted.before)
     if after is not None:
         here = sa.tuple_(sa.literal(after.at, schema.Instant), sa.literal(after.id))
-        query = query.where(sa.tuple_(c.captured_at, c.id) < here)
-    query = query.order_by(c.captured_at.desc(), c.id.desc()).limit(limit + 1)
-    return listing([_event(row) for row in connection.execute(query)], limit)
+        query = query.where(sa.tuple_(e.confirmed_at, e.id) < here)
+    query = query.order_by(e.confirmed_at.desc(), e.id.desc()).limit(limit + 1)
+    return listing(_whole(connection, connection.execute(query).all()), limit)
 
 
-def _turned(since: datetime, page_id: str | None) -> sa.Select[Any]:
-    """Each capture of the crawl with the outcomes of those before it."""
-    c = schema.captures.c
-    query = sa.select(
-        c.id,
-        c.page_id,
-        c.captured_at,
-        c.outcome,
-        # Failed ones left out: a failed fetch tells nothing about the page.
-        sa.func.lag(c.outcome)
-        .over(partition_by=(c.page_id, c.outcome == _FAILED), order_by=c.captured_at)
-        .label("before"),
-        *(
-            sa.func.lag(c.outcome, n)
-            .over(partition_by=c.page_id, order_by=c.captured_at)
-            .label(f"back_{n}")
-            for n in (1, 2, 3)
-        ),
-    ).where(c.origin == _CRAWL, c.captured_at >= since)
-    return query.where(c.page_id == page_id) if page_id is not None else query
+def event(connection: sa.Connection, event_id: str) -> EventRow | None:
+    """One event, or None."""
+    rows = connection.execute(_events().where(schema.events.c.id == event_id)).all()
+    return next(iter(_whole(connection, rows)), None)
 
 
-def _event(row: sa.Row[Any]) -> HealthEvent:
-    outcome = Outcome(row.outcome)
-    why = "" if outcome.is_read else "; ".join(reason["says"] for reason in row.reasons)
-    return HealthEvent(
-        capture_id=row.id,
-        captured_at=row.captured_at,
-        page_id=row.page_id,
-        page_title=row.title,
-        page_url=row.url,
-        lang=row.lang,
-        vendor_id=row.vendor_id,
-        vendor_name=row.vendor_name,
-        outcome=outcome,
-        why=why,
+def _has(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether an event has an occurrence of which something holds."""
+    return sa.exists().where(schema.changes.c.event_id == schema.events.c.id, condition)
+
+
+def _events() -> sa.Select[Any]:
+    e, p, v = schema.events, schema.pages, schema.vendors
+    return (
+        sa.select(
+            *e.c,
+            v.c.name.label("vendor_name"),
+            p.c.title.label("page_title"),
+            p.c.url.label("page_url"),
+            p.c.lang,
+            p.c.region,
+        )
+        .select_from(e)
+        .join(p, p.c.id == e.c.page_id)
+        .join(v, v.c.id == e.c.vendor_id)
     )
+
+
+def _whole(connection: sa.Connection, rows: Sequence[Any]) -> list[EventRow]:
+    """Rows with their occurrences, read in one go."""
+    c = schema.changes.c
+    event_of = {
+        row.id: row.event_id
+        for batch in batches([row.id for row in rows])
+        for row in connection.execute(sa.select(c.id, c.event_id).where(c.event_id.in_(batch)))
+    }
+    occurrences: dict[str, list[ChangeRow]] = {}
+    found = changes.by_id(connection, list(event_of)).values()
+    for change in sorted(found, key=lambda change: (change.captured_at, change.id)):
+        occurrences.setdefault(event_of[change.id], []).append(change)
+    return [
+        EventRow(
+            id=row.id,
+            kind=EventKind(row.kind),
+            vendor_id=row.vendor_id,
+            vendor_name=row.vendor_name,
+            page_id=row.page_id,
+            page_title=row.page_title,
+            page_url=row.page_url,
+            lang=row.lang,
+            region=row.region,
+            captured_at=row.captured_at,
+            confirmed_at=row.confirmed_at,
+            updated_at=row.updated_at,
+            health_before=Health(row.health_before) if row.health_before else None,
+            health_after=Health(row.health_after) if row.health_after else None,
+            says=row.says,
+            labels=tuple(Reason(w["rule"], w["says"], w["numbers"]) for w in row.labels),
+            occurrences=tuple(occurrences.get(row.id, ())),
+        )
+        for row in rows
+    ]

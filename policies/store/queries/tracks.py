@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from policies.model import Health, Reason
+from policies.model import Health, Outcome, Reason
 from policies.store import schema
 from policies.store.queries.rows import batches
 
@@ -38,6 +38,7 @@ class TrackRow:
     captured_at: datetime | None  # first capture that showed the current version
     digest: str | None  # of that capture's body
     characters: int | None  # of the current version's text
+    stated_date: str | None  # when the page says it was last updated, as it was last read
     judged: bool  # whether a detector of its language read the current version
 
 
@@ -94,6 +95,7 @@ def stamp(connection: sa.Connection) -> str:
         .group_by(t.readings.c.detector)
         .order_by(t.readings.c.detector),
         sa.select(sa.func.count(), sa.func.max(t.changes.c.confirmed_at)).select_from(t.changes),
+        sa.select(sa.func.count(), sa.func.max(t.events.c.updated_at)).select_from(t.events),
     ):
         for row in connection.execute(wanted):
             digest.update(repr(tuple(row)).encode())
@@ -136,6 +138,7 @@ def _tracks() -> sa.Select[Any]:
             t.versions.c.last_seen,
             t.captures.c.digest,
             t.texts.c.characters,
+            _stated_date().label("stated_date"),
             t.readings.c.detector,
         )
         .select_from(t.tracks)
@@ -148,6 +151,21 @@ def _tracks() -> sa.Select[Any]:
             (t.readings.c.text_id == t.versions.c.text_id)
             & (t.readings.c.scope == t.pages.c.scope),
         )
+    )
+
+
+def _stated_date() -> sa.ScalarSelect[str]:
+    """The date in the text that a track's last readable capture showed."""
+    c, x = schema.captures.alias(), schema.texts.alias()
+    read = [outcome.value for outcome in Outcome if outcome.is_read]
+    return (
+        sa.select(x.c.stated_date)
+        .join_from(c, x, x.c.id == c.c.text_id)
+        .where(c.c.page_id == schema.tracks.c.page_id, c.c.origin == schema.tracks.c.origin)
+        .where(c.c.outcome.in_(read))
+        .order_by(c.c.captured_at.desc())
+        .limit(1)
+        .scalar_subquery()
     )
 
 
@@ -170,5 +188,6 @@ def _track(row: sa.Row[Any]) -> TrackRow:
         captured_at=row.captured_at,
         digest=row.digest,
         characters=row.characters,
+        stated_date=row.stated_date or None,
         judged=bool(row.detector),
     )

@@ -46,6 +46,7 @@ class VersionRow:
     last_seen: datetime
     base_id: str | None
     characters: int
+    stated_date: str | None  # when the text says that it was last updated: "2024-06-25", "2024-06"
     passages: int
     capture: CaptureRow
     change_id: str | None  # of the published change that led to it
@@ -220,6 +221,7 @@ def _versions() -> sa.Select[Any]:
             t.versions,
             t.texts.c.lang,
             t.texts.c.characters,
+            t.texts.c.stated_date,
             t.texts.c.passages,
             t.captures.c.url,
             t.captures.c.final_url,
@@ -249,6 +251,7 @@ def _version(row: sa.Row[Any]) -> VersionRow:
         last_seen=row.last_seen,
         base_id=row.base_id,
         characters=row.characters,
+        stated_date=row.stated_date or None,
         passages=row.passages,
         capture=CaptureRow(
             id=row.capture_id,

@@ -8,7 +8,7 @@ from alembic import op
 from policies.store import log
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0007"
 
 
 def upgrade() -> None:
