@@ -100,10 +100,12 @@ packages:
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --upgrade
 
+EXTRAS = --extra postgres --extra notify --extra timestamps
+
 lock: | $(BIN)/pip
 	$(PIP) install "uv>=0.9"
-	$(COMPILE) pyproject.toml --extra postgres --group build --output-file requirements.txt
-	$(COMPILE) pyproject.toml --extra postgres --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml $(EXTRAS) --group build --output-file requirements.txt
+	$(COMPILE) pyproject.toml $(EXTRAS) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov

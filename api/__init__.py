@@ -8,7 +8,7 @@ from __future__ import annotations
 from apiflask import APIFlask
 from flask_compress import Compress
 
-from api import errors, headers, openapi, reading, site
+from api import errors, feeds, headers, openapi, reading, site
 from api.v1 import alive, v1
 from api.v1.diffs import diffs
 from api.v1.events import told
@@ -21,6 +21,8 @@ _COMPRESSED = [
     "text/html",
     "text/css",
     "application/json",
+    feeds.ATOM,
+    feeds.JSON,
     "application/link-format",
     "text/plain",
     "image/svg+xml",
@@ -63,5 +65,6 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     for blueprint in (finding, diffs, mementos, alive, told):
         app.register_blueprint(blueprint)
     site.install(app)
+    feeds.install(app)
     app.spec_processor(openapi.complete)
     return app

@@ -67,6 +67,22 @@ def row_id(cursor: str | None) -> str | None:
             raise _bad()
 
 
+def of_sequence(seq: int) -> str:
+    """A cursor for the log."""
+    return _encode([seq])
+
+
+def sequence(cursor: str | None) -> int:
+    """The sequence of a cursor; 0 without one. Raises BadInput."""
+    if cursor is None:
+        return 0
+    match _decode(cursor):
+        case [int(seq)] if not isinstance(seq, bool) and 0 <= seq < _FARTHEST:
+            return seq
+        case _:
+            raise _bad()
+
+
 def _encode(value: list[int | str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 

@@ -12,9 +12,11 @@ from flask import Response, g, request
 from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import HTTPException
 
-from policies.errors import BadInput, BadStore, UnknownId
+from policies.errors import BadEvidence, BadInput, BadStore, UnknownId
+from policies.locale import LANGUAGES
 
 PROBLEM = "application/problem+json"
+_FEEDS = ("/feeds/", *(f"/{lang}/feeds/" for lang in LANGUAGES))
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +42,7 @@ class Problem(BaseModel):
 
 def is_api(path: str) -> bool:
     """Whether machines are answered on this path."""
-    return path in ("/v1", "/healthz", "/openapi.json") or path.startswith("/v1/")
+    return path in ("/v1", "/healthz", "/openapi.json") or path.startswith(("/v1/", *_FEEDS))
 
 
 def install(app: APIFlask) -> None:
@@ -50,6 +52,7 @@ def install(app: APIFlask) -> None:
     app.register_error_handler(UnknownId, lambda error: _answer(404, str(error)))
     app.register_error_handler(BadInput, lambda error: _answer(400, str(error)))
     app.register_error_handler(BadStore, _store_is_out)
+    app.register_error_handler(BadEvidence, _store_is_out)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -85,7 +88,7 @@ def _from_http(error: HTTPException) -> Response:
     return _answer(status, error.description or error.name, headers=headers)
 
 
-def _store_is_out(error: BadStore) -> Response:
+def _store_is_out(error: BadStore | BadEvidence) -> Response:
     _log.error("store out of reach: %s", error)
     return _answer(503, "The store cannot be read at the moment.", headers={"Retry-After": "60"})
 

@@ -76,13 +76,19 @@ def _validate(response: Response) -> None:
     _not_modified(response)
 
 
+def is_held(tag: str) -> bool:
+    """Whether the asker has the bytes of this tag already, in whatever encoding they came."""
+    asked = request.headers.get("If-None-Match", "")
+    return bool(asked) and (asked.strip() == "*" or f'"{tag}"' in _ENCODED.sub("", asked))
+
+
 def _not_modified(response: Response) -> None:
     """304 where the asker has these bytes already, in whatever encoding they came."""
-    asked = request.headers.get("If-None-Match")
+    asked = request.headers.get("If-None-Match", "")
     tag = response.get_etag()[0]
-    if not asked or tag is None:
+    if tag is None:
         return
-    if asked.strip() == "*" or f'"{tag}"' in _ENCODED.sub("", asked):
+    if is_held(tag):
         held = next((t for t in re.findall(r'"([^"]*)"', asked) if _ENCODED.sub("", t) == tag), tag)
         response.status_code = 304
         response.set_data(b"")

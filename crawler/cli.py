@@ -98,7 +98,8 @@ def crawl(
 def up(host: str | None, port: int | None, no_crawl: bool) -> None:
     """Crawl now and then on a schedule, and serve what is known.
 
-    Serves also when there is no network, or nothing was crawled yet. Ctrl-C stops both.
+    Serves also when there is no network, or nothing was crawled yet. Between the rounds it sends
+    what EARWITNESS_NOTIFY asks for, and has EARWITNESS_TIMESTAMPS stamp the log. Ctrl-C stops all.
     """
     from crawler import rounds, schedule
 
@@ -119,7 +120,8 @@ def up(host: str | None, port: int | None, no_crawl: bool) -> None:
 
         async def main() -> int:
             crawls = schedule.Rounds(tracker, catalog.pages, settings, begin)
-            return await schedule.for_ever(server, crawls)
+            errands = schedule.Errands(_errands(settings), schedule.tick_of(settings))
+            return await schedule.for_ever(server, crawls, errands)
 
         status = schedule.run(main)
     sys.exit(status)
@@ -264,6 +266,16 @@ def _free_port(host: str, port: int) -> int:
         hint = "give another one with --port, or EARWITNESS_PORT=8738 make run"
         raise BadInput(f"cannot listen on {host}, port {port}: {error.strerror}; {hint}") from error
     return found
+
+
+def _errands(settings: Settings) -> list[list[str]]:
+    """What is done beside crawling, where the settings ask for it."""
+    errands = []
+    if settings.notify:
+        errands.append([_earwitness(), "notify", "run", "--quiet"])
+    if settings.timestamps:
+        errands.append([_earwitness(), "stamp", "--due"])
+    return errands
 
 
 def _earwitness() -> str:

@@ -109,6 +109,12 @@ class _Signals:
 # --- for ever --------------------------------------------------------------------------
 
 
+def tick_of(settings: Settings) -> timedelta:
+    """How often it is looked whether there is something to do."""
+    # A text that waits is looked at again soon, so look at least that often.
+    return max(min(TICK, settings.recheck_after), timedelta(seconds=1))
+
+
 class Rounds:
     """A round now, and one whenever pages are due."""
 
@@ -126,8 +132,7 @@ class Rounds:
         self._round: Round | None = None
         self._next: datetime | None = None  # when pages are due, as was told last
         self._scheduler = AsyncIOScheduler(timezone="UTC")
-        # A text that waits is looked at again soon, so look at least that often.
-        tick = max(min(TICK, settings.recheck_after), timedelta(seconds=1))
+        tick = tick_of(settings)
         self._scheduler.add_job(
             self._tick,
             "interval",
@@ -226,8 +231,46 @@ class Server:
                 self._process.kill()
 
 
-async def for_ever(server: Server, rounds: Rounds | None) -> int:
-    """Runs a server and rounds beside each other until SIGINT or SIGTERM; the exit status."""
+class Errands:
+    """Programs that are run one after the other, again and again: who is to be told, is told."""
+
+    def __init__(self, commands: Sequence[Sequence[str]], every: timedelta):
+        self._commands = [[sys.executable, "-m", "crawler.tether", *words] for words in commands]
+        self._every = every.total_seconds()
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins with the first."""
+        self._running = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """Ends the present one; it can be killed at any instant, and carries on next time."""
+        if self._running is not None:
+            self._running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running
+
+    async def _keep(self) -> None:
+        while True:
+            for command in self._commands:
+                await self._run(command)
+            await asyncio.sleep(self._every)
+
+    async def _run(self, command: Sequence[str]) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.terminate()
+                await process.wait()
+
+
+async def for_ever(server: Server, rounds: Rounds | None, errands: Errands | None = None) -> int:
+    """Runs a server, rounds and errands beside each other until SIGINT or SIGTERM; the status."""
     enough = asyncio.Event()
 
     def asked(times: int) -> None:
@@ -241,11 +284,15 @@ async def for_ever(server: Server, rounds: Rounds | None) -> int:
         waiting = asyncio.create_task(enough.wait())
         if rounds:
             rounds.start()
+        if errands:
+            errands.start()
         await asyncio.wait((kept, waiting), return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping when the pages on their way have arrived; again: at once")
         waiting.cancel()
         if rounds:
             await rounds.stop()
+        if errands:
+            await errands.stop()
         await server.stop()
         if enough.is_set():
             kept.cancel()

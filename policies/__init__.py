@@ -15,6 +15,7 @@ The steps, in order, each a module that knows only `model`:
     finding      what search and provenance answer
     importers    histories from elsewhere
     tracking     strings the steps together: decides with values, acts in one transaction
+    packs        all that a finding rests on, in one file
     cli          `earwitness`
 """
 

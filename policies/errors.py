@@ -27,3 +27,7 @@ class BadStore(EarwitnessError):
 
 class BadEvidence(EarwitnessError):
     """A WARC record is missing or not what its capture says: `earwitness verify` tells which."""
+
+
+class OutOfReach(EarwitnessError):
+    """Somebody else's server did not do what it was asked: try again later, or name another."""

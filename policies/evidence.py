@@ -49,8 +49,10 @@ _SAME_BODY = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 # A response is kept decoded; the headers that spoke of its coding are kept under these names.
 _CODING = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+RECORD_END = b"\r\n\r\n"  # stands behind the body of each record
 _GZIP = b"\x1f\x8b\x08"  # begins each record
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
+_FARTHEST_REQUEST = 65_536  # bytes before a response in which its request is looked for
 _LARGEST_FILE = 1_000_000_000  # bytes, after which a new file is begun
 
 
@@ -132,6 +134,56 @@ def read_capture(folder: Path, place: WarcPlace) -> Capture:
         raise BadEvidence(
             f"the evidence at byte {place.offset} of {place.file} cannot be read: {error}"
         ) from error
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A capture's records as they lie on disk: the request, where one was kept, then the rest."""
+
+    packed: bytes  # gzip members, byte for byte
+    body: bytes  # of the last record; a revisit has none
+    body_at: int  # where the body begins in what `packed` unpacks to
+
+
+def copy_records(folder: Path, place: WarcPlace) -> Copied:
+    """The records of a capture, for others to keep. Raises BadEvidence."""
+    path = folder / place.file
+    try:
+        with path.open("rb") as file:
+            start = max(place.offset - _FARTHEST_REQUEST, 0)
+            file.seek(start)
+            before = file.read(place.offset - start)
+            packed = file.read(place.length)
+        data = gzip.decompress(packed)
+        request = _request_before(before, _id_of(data))
+        body = _capture(data).body
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise BadEvidence(
+            f"the evidence at byte {place.offset} of {place.file} cannot be read: {error}"
+        ) from error
+    above = len(gzip.decompress(request)) if request else 0
+    return Copied(request + packed, body, above + len(data) - len(body) - len(RECORD_END))
+
+
+def _request_before(before: bytes, response_id: str) -> bytes:
+    """The gzip member that ends these bytes, where it is the request of that response; or none."""
+    at = before.rfind(_GZIP)
+    while at >= 0:
+        unpacker = zlib.decompressobj(31)
+        with suppress(zlib.error):
+            data = unpacker.decompress(before[at:])
+            if unpacker.eof and not unpacker.unused_data:
+                named = f"WARC-Concurrent-To: {response_id}\r\n".encode()
+                return before[at:] if named in data.partition(b"\r\n\r\n")[0] + b"\r\n" else b""
+        at = before.rfind(_GZIP, 0, at)
+    return b""
+
+
+def _id_of(data: bytes) -> str:
+    record = _record_of_ours(data)
+    if record is None:
+        raise ValueError("no capture begins there")
+    return str(record.rec_headers.get_header("WARC-Record-ID"))
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,10 @@ class Settings:
     port: int = 8737
     workers: int = 2  # processes of the server
     public_url: str = ""  # address under which people reach the site; empty: as asked
+    timestamps: str = ""  # address of an authority that timestamps the log (RFC 3161)
+    timestamps_ca: Path | None = None  # PEM file of the authority's root certificate
+    timestamps_every: timedelta = timedelta(days=1)  # between two timestamps
+    notify: Path | None = None  # YAML file of the rules for messages; None: nobody is told
 
     @property
     def database_url(self) -> str:
@@ -105,4 +109,8 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "port": _within(0, 65_535, int),
     "workers": _within(1, 64, int),
     "public_url": str,
+    "timestamps": str,
+    "timestamps_ca": Path,
+    "timestamps_every": duration,
+    "notify": Path,
 }

@@ -96,12 +96,14 @@ def run(environment: dict[str, str]) -> Callable[..., tuple[int, str]]:
 
 
 def rows(data: Path) -> dict[str, list[Any]]:
-    """Everything that the store of a data folder says, but for where the evidence lies."""
+    """Everything that a data folder's store says, but for where evidence lies, and log times."""
     store = open_store(f"sqlite:///{data / 'earwitness.sqlite3'}", create=False)
     with store.engine.connect() as connection:
         found = {}
         for table in schema.metadata.sorted_tables:
             columns = [c for c in table.columns if not c.name.startswith("warc_")]
+            if table is schema.log:  # the rest says when it was written
+                columns = [table.c[name] for name in ("seq", "kind", "id", "what", "digest")]
             query = table.select().with_only_columns(*columns).order_by(*table.primary_key)
             found[table.name] = [tuple(row) for row in connection.execute(query)]
     assert list(verify(store, data / "evidence", deep=True, seen=lambda _: None)) == []

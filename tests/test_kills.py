@@ -41,7 +41,7 @@ def earwitness(*words: str) -> list[str]:
 
 
 def everything(data: Path) -> dict[str, list[dict[str, Any]]]:
-    """All rows of a store, but for where on disk the evidence lies."""
+    """All rows of a store, but for where on disk the evidence lies; of the log what it tells of."""
     store = open_store(f"sqlite:///{data / 'earwitness.sqlite3'}", create=False)
     with store.engine.connect() as connection:
         rows = {
@@ -55,6 +55,9 @@ def everything(data: Path) -> dict[str, list[dict[str, Any]]]:
             for table in metadata.sorted_tables
         }
     store.close()
+    # When and in which order it was written depends on when the pages arrived.
+    told = {(row["kind"], row["id"]) for row in rows["log"]}
+    rows["log"] = [{"kind": kind, "id": id_} for kind, id_ in sorted(told)]
     return rows
 
 

@@ -22,6 +22,9 @@ from policies.model import Outcome
 from policies.settings import Settings
 from tests.crawling_site import catalog_of, html, page, serving
 from tests.fixtures_replay import free_port
+from tests.test_notify import SECRET, receiver
+
+__all__ = ["receiver"]
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -167,7 +170,9 @@ policies:
 
 
 @contextmanager
-def up(folder: Path, url: str, *more: str) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
+def up(
+    folder: Path, url: str, *more: str, **settings: str
+) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
     """`earwitness up` on a free port, and the file of what it says."""
     catalog, said, port = folder / "catalog", folder / "said", free_port()
     catalog.mkdir(exist_ok=True)
@@ -179,6 +184,7 @@ def up(folder: Path, url: str, *more: str) -> Iterator[tuple[subprocess.Popen[st
         "EARWITNESS_CATALOG": str(catalog),
         "EARWITNESS_FETCH_TIMEOUT": "2",
         "EARWITNESS_WORKERS": "1",
+        **settings,
     }
     program = str(Path(sys.executable).with_name("earwitness"))
     command = [program, "up", "--port", str(port), *more]
@@ -252,3 +258,26 @@ def test_up_only_serves_when_told_so(tmp_path):
             running.terminate()
             assert running.wait(30) == 0
         assert not site.seen
+
+
+@pytest.mark.slow
+def test_up_tells_who_is_to_be_told(tmp_path, receiver):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        f"rules: [{{name: all, to: [{{webhook: '{receiver.url}', secret: '{SECRET}'}}]}}]"
+    )
+    quick = {"EARWITNESS_INTERVAL": "3s", "EARWITNESS_RECHECK_AFTER": "1s"}
+    with serving() as site:
+        site.put()
+        with up(tmp_path, site.url(), EARWITNESS_NOTIFY=str(rules), **quick) as (running, _, said):
+            eventually(lambda: "[1/1] brellomar.notice.en changed" in said.read_text())
+            eventually(lambda: "[1/1] brellomar.notice.en unchanged" in said.read_text())
+            site.answers.clear()
+            site.put(body=html("People listen to a sample of what you say."))
+            eventually(lambda: receiver.got, 120)
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(30) == 0
+            assert "all: 127.0.0.1: 1 item sent" in said.read_text()
+            assert "Traceback" not in said.read_text()
+    (payload,) = receiver.payloads
+    assert payload["data"]["vendor"] == "brellomar"

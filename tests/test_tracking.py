@@ -722,11 +722,11 @@ STORY: list[dict[str, Any]] = [
     {"what": A},
     {"what": C},
 ]
-TABLES = [table for table in schema.metadata.sorted_tables if table.name != "captures"]
+TABLES = [t for t in schema.metadata.sorted_tables if t.name not in ("captures", "log")]
 
 
 def everything(watch: Watch) -> dict[str, list[Any]]:
-    """All rows, but for where a record lies in which file."""
+    """All rows, but for where a record lies in which file, and when the log was written."""
     found: dict[str, list[Any]] = {
         table.name: [tuple(row) for row in watch.rows(table)] for table in TABLES
     }
@@ -734,6 +734,9 @@ def everything(watch: Watch) -> dict[str, list[Any]]:
     found["captures"] = [
         {k: v for k, v in row._mapping.items() if k not in places}
         for row in watch.rows(schema.captures)
+    ]
+    found["log"] = [
+        (row.seq, row.kind, row.id, row.what, row.digest) for row in watch.rows(schema.log)
     ]
     return found
 

@@ -397,7 +397,8 @@ def test_the_command_says_what_is_wrong(watch: Watch) -> None:
     code, output = run(watch)
     assert code == 1
     assert "do not lead from the one version to the other" in output
-    assert "1 thing is wrong." in output
+    assert "it is not what entry" in output
+    assert "2 things are wrong." in output
 
 
 def test_the_command_needs_a_store(tmp_path: Path) -> None:

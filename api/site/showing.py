@@ -85,7 +85,7 @@ def install(app: Flask) -> None:
         topic=lambda value: summary.topic(value, g.lang),
         stance=lambda value: summary.stance(value, g.lang),
         health_now=health_now,
-        health=lambda value: messages().gettext(_HEALTH[value]),
+        health=health_name,
         state=lambda value: messages().gettext(_STATE[value]),
         kind=lambda value: messages().gettext(_KIND[value]),
         verdict=lambda a: summary.verdict(a.standing, a.stance, g.lang),
@@ -120,23 +120,32 @@ def messages() -> NullTranslations:
 
 def diff(opened: WholeChange, parts: Iterable[Step | Unchanged]) -> Markup:
     """A change's steps as HTML; `rendering` escapes every word of a page."""
-    said = messages()
-    labels = rendering.Labels(
-        kinds={kind: said.gettext(name) for kind, name in _EDIT.items()},
-        unchanged=lambda n: (
-            said.ngettext("%(num)s unchanged passage", "%(num)s unchanged passages", n)
-            % {"num": summary.number(n, g.lang)}
-        ),
-    )
     html = rendering.to_html(
         parts,
-        labels=labels,
+        labels=labels(),
         notes=lambda step: [
             summary.topic(topic, g.lang)
             for topic in knowledge.step_topics(step, opened.old, opened.new)
         ],
     )
     return Markup(html)  # noqa: S704  # escaped where it was made
+
+
+def health_name(health: Health) -> str:
+    """A page's health in the reader's language."""
+    return messages().gettext(_HEALTH[health])
+
+
+def labels() -> rendering.Labels:
+    """The words of a diff in the reader's language."""
+    said = messages()
+    return rendering.Labels(
+        kinds={kind: said.gettext(name) for kind, name in _EDIT.items()},
+        unchanged=lambda n: (
+            said.ngettext("%(num)s unchanged passage", "%(num)s unchanged passages", n)
+            % {"num": summary.number(n, g.lang)}
+        ),
+    )
 
 
 def _sentences(answer: Answer, vendor: str, assistants: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from apiflask import APIBlueprint
 from flask import Response, abort, current_app, request
 
-from api import bundle, cursors, knowledge
+from api import bundle, cursors, evidence, knowledge
 from api.errors import is_api
 from api.reading import connection, health_now, remembered
 from api.v1 import mementos, params, schemas, shaping
 from api.v1.answering import Part, as_of, known, listed, page_of, reply, sent
 from policies import __version__
 from policies.errors import BadInput, UnknownId
-from policies.store.queries import catalog, changes, versions
+from policies.store.queries import catalog, changes, log, versions
 from policies.store.queries.changes import ChangeRow, Wanted
 from policies.store.queries.rows import Position
 from policies.store.queries.versions import VersionRow
@@ -183,6 +183,19 @@ def change(change_id: str) -> Response:
     return reply(shaping.change(connection(), row))
 
 
+@v1.get("/changes/<change_id>/evidence.zip")
+@v1.doc(
+    summary="A change's evidence: captures, texts, diff and log, to be checked by anybody, offline",
+    responses=evidence.ANSWERS,
+)
+def change_evidence(change_id: str) -> Response:
+    """The evidence pack of one change."""
+    row = changes.change(connection(), change_id)
+    if row is None:
+        raise UnknownId(f"no change has the id {change_id!r}")
+    return evidence.packed(row)
+
+
 @v1.get("/health")
 @v1.input(params.HealthQuery, location="query", arg_name="query")
 @v1.output(schemas.HealthReport)
@@ -216,6 +229,30 @@ def whole_bundle() -> Response:
     response = Response(packed.data, mimetype="application/json")
     response.set_etag(packed.digest)
     return response
+
+
+@v1.get("/log")
+@v1.input(params.LogQuery, location="query", arg_name="query")
+@v1.output(schemas.Log)
+@v1.doc(summary="The log of all that was recorded, oldest first: each entry names the one before")
+def log_entries(query: params.LogQuery) -> Response:
+    """Entries of the log."""
+
+    def part(cursor: str | None, limit: int) -> Part:
+        found = log.page(connection(), after=cursors.sequence(cursor), id_=query.id, limit=limit)
+        following = cursors.of_sequence(found.items[-1].seq) if found.more else None
+        return Part([shaping.log_entry(entry) for entry in found.items], following)
+
+    return listed(query, schemas.Log, [schemas.LogEntry], part)
+
+
+@v1.get("/log/head")
+@v1.output(schemas.LogHead)
+@v1.doc(summary="The last entry of the log, which pins all that was recorded before")
+def log_head() -> Response:
+    """The head of the log."""
+    head = log.head(connection())
+    return reply(schemas.LogHead(as_of=as_of(), head=shaping.log_entry(head) if head else None))
 
 
 @alive.get("/healthz")

@@ -150,6 +150,12 @@ class HealthQuery(Paging):
     health: Health | None = Field(default=None, description="Only pages of this health.")
 
 
+class LogQuery(Paging):
+    """Which entries of the log."""
+
+    id: Id = Field(default=None, description="Only of this capture, version, change or event.")
+
+
 class SearchQuery(Paging):
     """What to find, and where."""
 

@@ -590,6 +590,38 @@ class HealthReport(Listing):
     items: list[HealthItem]
 
 
+class LogEntry(Shape):
+    """One entry of the log. Its `hash` is the SHA-256 of its `line`, which names the one before."""
+
+    seq: int
+    at: At = Field(description="When it was written.")
+    kind: str = Field(description="`capture`, `version`, `change` or `event`.")
+    id: str
+    what: str = Field(description="Outcome, state, topics or kind of it.")
+    form: int = Field(description="Which columns the record holds.")
+    digest: str = Field(description="SHA-256 of the record, hex; evidence packs hold it.")
+    backfilled: bool = Field(description="Whether the log was begun when the row was there.")
+    previous: str = Field(description="Hash of the entry before it.")
+    skip: str = Field(description="Hash of an entry far behind: a shortcut.")
+    hash: str
+    line: str = Field(description="What is hashed.")
+
+
+class Log(Shape):
+    """Entries of the log, oldest first."""
+
+    as_of: At | None
+    next: str | None
+    items: list[LogEntry]
+
+
+class LogHead(Shape):
+    """The last entry of the log; None while it has none. Note it down: it pins all before it."""
+
+    as_of: At | None
+    head: LogEntry | None
+
+
 class Explained(Shape):
     """What an id names and the rules that led to it."""
 

@@ -14,6 +14,7 @@ from policies import rendering, summary
 from policies.ledger import Answer, Statement
 from policies.locale import LANGUAGES
 from policies.model import Reason, Topic
+from policies.store.chain import Entry
 from policies.store.queries import changes, events
 from policies.store.queries.catalog import PageRow
 from policies.store.queries.changes import ChangeRow
@@ -345,4 +346,22 @@ def quote(found: knowledge.Quote) -> schemas.Quote:
         last_seen=said.last_seen,
         text_digest=f"sha256:{said.text_id}",
         capture_digest=said.digest,
+    )
+
+
+def log_entry(entry: Entry) -> schemas.LogEntry:
+    """An entry of the log."""
+    return schemas.LogEntry(
+        seq=entry.seq,
+        at=entry.at,
+        kind=entry.kind,
+        id=entry.id,
+        what=entry.what,
+        form=entry.form,
+        digest=entry.digest,
+        backfilled=entry.backfilled,
+        previous=entry.previous,
+        skip=entry.skip,
+        hash=entry.hash,
+        line=entry.line,
     )

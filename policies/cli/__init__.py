@@ -18,6 +18,7 @@ _OWN = {
     "changes": "policies.cli.changes:changes",
     "detect": "policies.cli.detect:detect",
     "diff": "policies.cli.diff:diff",
+    "evidence": "policies.cli.evidence:evidence",
     "events": "policies.cli.events:events",
     "explain": "policies.cli.explain:explain",
     "health": "policies.cli.health:health",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from policies.store import schema
+from policies.store import log, schema
+
+UNPACKING = (zlib.error,)  # raised, besides ValueError, by a column that was cut or overwritten
 
 
 def count(connection: sa.Connection, table: str) -> int:
@@ -16,10 +19,16 @@ def count(connection: sa.Connection, table: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def captures(connection: sa.Connection) -> Iterator[Any]:
-    """Every capture, by WARC file and offset, so that files are read from front to back."""
-    c = schema.captures.c
+def captures(connection: sa.Connection, start: int = 0) -> Iterator[Any]:
+    """Every capture, by WARC file and offset, so that files are read from front to back.
+
+    With `start` only those that the log tells of in that entry or a later one.
+    """
+    c, entries = schema.captures.c, schema.log.c
     query = schema.captures.select().order_by(c.warc_file, c.warc_offset, c.id)
+    if start:
+        told = sa.select(entries.id).where(entries.kind == "capture", entries.seq >= start)
+        query = query.where(c.id.in_(told))
     yield from connection.execution_options(yield_per=500).execute(query)
 
 
@@ -135,3 +144,38 @@ def broken_references(connection: sa.Connection) -> Iterator[tuple[str, str, str
                 )
                 for (value,) in connection.execute(query):
                     yield table.name, column.name, str(value)
+
+
+def unlogged(connection: sa.Connection, kind: str, limit: int) -> list[str]:
+    """Ids of rows of a kind that no entry of the log tells of, at most so many."""
+    table, entries = log.TABLES[kind], schema.log
+    told = sa.exists().where(entries.c.kind == kind, entries.c.id == table.c.id)
+    query = sa.select(table.c.id).where(~told).order_by(table.c.id).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def latest_entries(connection: sa.Connection, kind: str, ids: Sequence[str]) -> dict[str, int]:
+    """Id -> sequence of the last entry that tells of it."""
+    entries = schema.log.c
+    query = (
+        sa.select(entries.id, sa.func.max(entries.seq).label("seq"))
+        .where(entries.kind == kind, entries.id.in_(ids))
+        .group_by(entries.id)
+    )
+    return {row.id: row.seq for row in connection.execute(query)}
+
+
+def logged_rows(connection: sa.Connection, kind: str, ids: Sequence[str]) -> dict[str, Any]:
+    """Id -> row of a kind, as a mapping."""
+    table = log.TABLES[kind]
+    query = table.select().where(table.c.id.in_(ids))
+    return {row.id: row._mapping for row in connection.execute(query)}
+
+
+def unseen(connection: sa.Connection) -> Iterator[str]:
+    """Ids of the versions that were last seen at a time when no capture saw the page."""
+    v, c = schema.versions, schema.captures
+    seen = sa.exists().where(
+        c.c.page_id == v.c.page_id, c.c.origin == v.c.origin, c.c.seen_until == v.c.last_seen
+    )
+    yield from connection.execute(sa.select(v.c.id).where(~seen).order_by(v.c.id)).scalars()

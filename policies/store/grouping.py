@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from policies.model import EventKind, Reason
-from policies.store import codec, schema
+from policies.store import codec, log, schema
 from policies.store.writing import stable_id
 
 
@@ -137,6 +137,7 @@ def put_event(
             "labels": [],
         },
     )
+    log.note(connection, "event", id_)
     return id_
 
 
@@ -155,6 +156,7 @@ def join_event(connection: sa.Connection, event_id: str, row: Any) -> None:
             page_id=row.page_id if first else event.page_id,
         )
     )
+    log.note(connection, "event", event_id)
 
 
 def set_change(connection: sa.Connection, change_id: str, **values: Any) -> None:
@@ -172,3 +174,4 @@ def label(connection: sa.Connection, event_ids: Iterable[str], why: Reason) -> N
         others = [known for known in event.labels if known["rule"] != why.rule]
         labels = [*others, *codec.reasons_json([why])]
         connection.execute(e.update().where(e.c.id == event.id).values(labels=labels))
+        log.note(connection, "event", event.id)

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
 from policies.errors import BadStore
+from policies.store import log
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -26,6 +27,12 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+    def snapshot(self) -> sa.Connection:
+        """A connection that sees one moment, whatever others write meanwhile."""
+        if self.engine.dialect.name == "postgresql":
+            return self.engine.execution_options(isolation_level="REPEATABLE READ").connect()
+        return self.engine.connect()  # SQLite's readers do anyway
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
@@ -51,6 +58,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
         ) from error
     try:
         _listen(engine)
+        log.install(engine)
         _migrate(engine, create)
     except sa.exc.DBAPIError as error:
         engine.dispose()

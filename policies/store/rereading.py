@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from policies.model import Scope, Topic
-from policies.store import schema
+from policies.store import log, schema
 
 
 def judged_otherwise(
@@ -84,6 +84,7 @@ def set_topics(connection: sa.Connection, change_id: str, topics: Sequence[Topic
     connection.execute(t.delete().where(t.c.change_id == change_id))
     if names:
         connection.execute(t.insert(), [{"change_id": change_id, "topic": n} for n in names])
+    log.note(connection, "change", change_id)
 
 
 def drop_unused_verdicts(connection: sa.Connection) -> int:

@@ -325,6 +325,64 @@ tracks = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),  # unread captures in a row
 )
 
+log = sa.Table(
+    "log",
+    metadata,
+    # What was recorded, in order: append-only, each entry naming the hash of the one before.
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),  # from 1, no gap
+    sa.Column("at", Instant, nullable=False),  # when it was entered
+    sa.Column("kind", sa.Text, nullable=False),  # "capture", "version", "change", "event"
+    sa.Column("id", sa.Text, nullable=False),  # of the row
+    sa.Column("what", sa.Text, nullable=False),  # outcome, state, topics or kind
+    sa.Column("form", sa.Integer, nullable=False),  # which columns were hashed; see store.chain
+    sa.Column("digest", sa.Text, nullable=False),  # hex SHA-256 of the row's record
+    sa.Column("backfilled", sa.Boolean, nullable=False),  # for a row older than the log
+    sa.Column("previous", sa.Text, nullable=False, unique=True),  # hash of the entry before
+    sa.Column("skip", sa.Text, nullable=False),  # hash of an entry far behind
+    sa.Column("hash", sa.Text, nullable=False, unique=True),  # hex SHA-256 of the entry's line
+    sa.Index("ix_log_subject", "kind", "id", "seq"),
+    sa.Index("ix_log_at", "at"),
+)
+
+stamps = sa.Table(
+    "stamps",
+    metadata,
+    # Timestamps (RFC 3161) of heads of the log.
+    sa.Column("seq", sa.ForeignKey(log.c.seq), primary_key=True),
+    sa.Column("authority", sa.Text, primary_key=True),  # its address
+    sa.Column("hash", sa.Text, nullable=False),  # of that entry, as stamped
+    sa.Column("stamped_at", Instant, nullable=False),  # as the authority says
+    sa.Column("token", sa.LargeBinary, nullable=False),  # the authority's answer, DER
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    # What somebody is to be told, kept until it was sent, and then as a record of it.
+    sa.Column("id", sa.Text, primary_key=True),  # hash of rule, target and subject: told once
+    sa.Column("rule", sa.Text, nullable=False),  # its name
+    sa.Column("target", sa.Text, nullable=False),  # hash of the address, which may be a secret
+    sa.Column("kind", sa.Text, nullable=False),  # EventKind
+    sa.Column("subject", sa.Text, nullable=False),  # id of the event
+    sa.Column("seq", sa.BigInteger, nullable=False),  # the log's entry that told of it
+    sa.Column("entered_at", Instant, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),  # not to be sent before
+    sa.Column("attempts", sa.Integer, nullable=False),  # that failed
+    sa.Column("message", sa.Text),  # id of the message it goes out in, from the first attempt on
+    sa.Column("begun_at", Instant),  # an attempt is being made, or was when the process died
+    sa.Column("sent_at", Instant),
+    sa.Column("trouble", sa.Text, nullable=False),  # of the last attempt
+    sa.Index("ix_outbox_due", "sent_at", "due_at"),
+)
+
+heard = sa.Table(
+    "heard",
+    metadata,
+    # Up to which entry of the log each rule was told.
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
 # In SQLite only an INTEGER key is the row's own number, by which FTS5 finds it.
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 

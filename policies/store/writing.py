@@ -34,7 +34,7 @@ from policies.model import (
     VersionState,
     WarcPlace,
 )
-from policies.store import codec, schema
+from policies.store import codec, log, schema
 from policies.store.search import filling
 
 Rows = Sequence[Mapping[str, Any]]
@@ -211,6 +211,7 @@ def put_capture(
             "warc_length": place.length if place else None,
         },
     )
+    log.note(connection, "capture", id_)
 
 
 def _printable(value: str | None) -> str | None:
@@ -482,6 +483,7 @@ def put_version(
         "last_seen": last_seen,
     }
     _put(connection, schema.versions, [row])
+    log.note(connection, "version", id_)
     filling.keep_passages(connection, text_id, captured_at)
     return id_
 
@@ -510,7 +512,10 @@ def texts_around(
 def set_version(connection: sa.Connection, id_: str, **values: Any) -> bool:
     """Bring columns of a version up to date; whether there is such a version."""
     here = schema.versions.c.id == id_
-    return bool(connection.execute(schema.versions.update().where(here).values(values)).rowcount)
+    done = connection.execute(schema.versions.update().where(here).values(values)).rowcount
+    if done and not values.keys() <= {"last_seen", "reading"}:  # the log does not hold these
+        log.note(connection, "version", id_)
+    return bool(done)
 
 
 def version_read_by(
@@ -575,6 +580,7 @@ def put_change(
     rows = [{"change_id": id_, "topic": topic.value} for topic in topics]
     if rows:
         connection.execute(schema.change_topics.insert(), rows)
+    log.note(connection, "change", id_)
     put_rewordings(connection, id_, rewordings)
     filling.keep_edits(connection, id_, captured_at, edits)
     return id_

@@ -16,6 +16,7 @@ from policies.errors import BadEvidence, BadInput, BadStore
 from policies.model import Page, VersionState
 from policies.passages import passage_id
 from policies.store import Store, checking, codec, writing
+from policies.tracking import auditing
 
 Seen = Callable[[int], None]  # is told how many things more were checked
 
@@ -32,23 +33,32 @@ def verify(store: Store, folder: Path, *, deep: bool, seen: Seen) -> Iterator[Pr
     """Everything that is wrong. `deep`: read every version's evidence again, too.
 
     Checked: each capture's record and digest; each text, its passages and their ids; each quote's
-    place; each version, change and lifetime; each reference. One consistent view of the store.
+    place; each version, change and lifetime; each reference; the log. One consistent view.
     """
-    with store.engine.connect() as connection:
+    with store.snapshot() as connection:
         yield from _references(connection)
         yield from _captures(connection, folder, seen)
         yield from _texts(connection, seen)
         yield from _versions(connection, seen)
         yield from _changes(connection, seen)
         yield from _tracks(connection)
+        yield from (Problem(*found) for found in auditing.audit(connection, seen))
         if deep:
             yield from _readings(connection, folder, seen)
+
+
+def verify_since(store: Store, folder: Path, start: int, seen: Seen) -> Iterator[Problem]:
+    """What was altered, removed or slipped in since an entry of the log, evidence included."""
+    with store.snapshot() as connection:
+        yield from (Problem(*found) for found in auditing.audit(connection, seen, start))
+        yield from _captures(connection, folder, seen, start)
 
 
 def total(store: Store, *, deep: bool) -> int:
     """How many things `verify` checks."""
     with store.engine.connect() as connection:
-        tables = ["captures", "texts", "versions", "changes"] + (["versions"] if deep else [])
+        tables = ["captures", "texts", "versions", "changes", "log"]
+        tables += ["versions"] if deep else []
         return sum(checking.count(connection, table) for table in tables)
 
 
@@ -57,10 +67,13 @@ def _references(connection: sa.Connection) -> Iterator[Problem]:
         yield Problem(table, f"{column} names {value}, which is not there")
 
 
-def _captures(connection: sa.Connection, folder: Path, seen: Seen) -> Iterator[Problem]:
+def _captures(
+    connection: sa.Connection, folder: Path, seen: Seen, start: int = 0
+) -> Iterator[Problem]:
+    """Whether captures are on disk as the store says. `start`: those entered in the log since."""
     full = set()
     repeats = []
-    for row in checking.captures(connection):
+    for row in checking.captures(connection, start):
         seen(1)
         where = f"capture {row.id}"
         place = writing.place_of(row)
@@ -82,7 +95,7 @@ def _captures(connection: sa.Connection, folder: Path, seen: Seen) -> Iterator[P
         if evidence.digest(kept.body) != row.digest:
             yield Problem(where, "the body on disk has another SHA-256 than the store says")
     for where, digest in repeats:
-        if digest not in full:
+        if digest not in full and not (start and writing.body_row(connection, digest)):
             yield Problem(where, f"no capture holds the body {digest} that it repeats")
 
 
@@ -150,6 +163,8 @@ def _versions(connection: sa.Connection, seen: Seen) -> Iterator[Problem]:
             yield Problem(where, "it is confirmed, but nothing says when")
         if row.last_seen < row.captured_at:
             yield Problem(where, "it was last seen before it was first seen")
+    for id_ in checking.unseen(connection):
+        yield Problem(f"version {id_}", "no capture was made when it is said to be last seen")
 
 
 def _changes(connection: sa.Connection, seen: Seen) -> Iterator[Problem]:

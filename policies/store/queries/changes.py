@@ -58,8 +58,12 @@ def changes(
     *,
     after: Position | None = None,
     limit: int = 50,
+    by: str = "captured_at",
 ) -> Listing[ChangeRow]:
-    """Changes by the time of the first capture that showed them, newest first."""
+    """Changes by the time of the first capture that showed them, newest first.
+
+    With `by="confirmed_at"` by the time when they were published.
+    """
     c, p = schema.changes, schema.pages
     query = _changes()
     if wanted.vendor_id is not None:
@@ -78,8 +82,8 @@ def changes(
     if wanted.before is not None:
         query = query.where(c.c.captured_at < wanted.before)
     if after is not None:
-        query = query.where(_key() < _at(after.at, after.id))
-    query = query.order_by(c.c.captured_at.desc(), c.c.id.desc()).limit(limit + 1)
+        query = query.where(_key(by) < _at(after.at, after.id))
+    query = query.order_by(c.c[by].desc(), c.c.id.desc()).limit(limit + 1)
     return listing([_change(row) for row in connection.execute(query)], limit)
 
 
@@ -141,8 +145,8 @@ def latest_by_vendor(
     return tuple(_change(row) for row in connection.execute(query))
 
 
-def _key() -> sa.Tuple:
-    return sa.tuple_(schema.changes.c.captured_at, schema.changes.c.id)
+def _key(by: str = "captured_at") -> sa.Tuple:
+    return sa.tuple_(schema.changes.c[by], schema.changes.c.id)
 
 
 def _at(at: datetime, change_id: str) -> sa.Tuple:
