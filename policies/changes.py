@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from hashlib import blake2b
 
@@ -141,6 +142,20 @@ def attributed(
         edit
         if edit.kind.is_quiet or is_theirs(edit)
         else Edit(EditKind.TECHNICAL, edit.old, edit.new, edit.spans)
+        for edit in edits
+    )
+
+
+def told_apart(
+    edits: Iterable[Edit], old: Sequence[Passage], new: Sequence[Passage]
+) -> tuple[Edit, ...]:
+    """The edits, with those that say nothing told apart as incidental."""
+    edits = tuple(edits)
+    said = {(edit.old, edit.new) for edit in substantial(edits, old, new)}
+    return tuple(
+        edit
+        if edit.kind.is_quiet or (edit.old, edit.new) in said
+        else replace(edit, kind=EditKind.INCIDENTAL)
         for edit in edits
     )
 

@@ -307,6 +307,7 @@ class EditKind(StrEnum):
     MOVED = "moved"  # the same passage stands elsewhere
     RESTYLED = "restyled"  # same key: only typography or white space differ
     TECHNICAL = "technical"  # came or went because we read the page in another way
+    INCIDENTAL = "incidental"  # a date, a label, a repetition, the same letters cut otherwise
     PASSING = "passing"  # stood in one capture only: an advertisement, a counter
 
     @property

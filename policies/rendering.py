@@ -85,6 +85,7 @@ class Labels:
             EditKind.MOVED: "moved",
             EditKind.RESTYLED: "typography",
             EditKind.TECHNICAL: "read in another way",
+            EditKind.INCIDENTAL: "says nothing new",
             EditKind.PASSING: "passing",
         }
     )

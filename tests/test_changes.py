@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.changes import compare, lasting, rebuild, substantial, touched, words
+from policies.changes import compare, lasting, rebuild, substantial, told_apart, touched, words
 from policies.model import BlockKind, Edit, EditKind, Passage, SpanKind, Topic, Verdict
 from policies.passages import passage_id
 
@@ -365,3 +365,13 @@ def test_versions_made_to_hurt_are_compared_in_bounded_time_and_memory(versions:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_edits_that_say_nothing_are_told_apart() -> None:
+    was = ["Last updated: May 2, 2024", "We keep it for thirty days.", "Contents"]
+    now = ["Last updated: June 5, 2024", "We keep it for ninety days."]
+    found = told_apart(edits(was, now), passages(was), passages(now))
+    assert {edit.kind for edit in found if edit.old != 1} == {EditKind.INCIDENTAL}
+    (said,) = substantial(found, passages(was), passages(now))
+    assert (said.kind, said.old, said.new) == (EditKind.REPLACED, 1, 1)
+    assert rebuild(was, found, now) == now

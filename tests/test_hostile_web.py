@@ -198,7 +198,6 @@ def test_an_answer_is_kept_as_evidence(told, fault):
     kept_by_fault(told, fault)
 
 
-@pytest.mark.xfail(reason="the tracker writes only what came without a failure", strict=True)
 @fault_by_fault(tuple(fault for fault in FAULTS if fault.broken))
 def test_what_came_of_a_broken_answer_is_kept_as_evidence(told, fault):
     kept_by_fault(told, fault)

@@ -63,6 +63,7 @@ _EDIT = {
     EditKind.MOVED: _("Moved here"),
     EditKind.RESTYLED: _("Typography"),
     EditKind.TECHNICAL: _("Read in another way"),
+    EditKind.INCIDENTAL: _("Says nothing new"),
     EditKind.PASSING: _("Passing"),
 }
 _LANGUAGE = {"en": "English", "fr": "Français"}

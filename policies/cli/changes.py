@@ -120,7 +120,8 @@ class _Shown:
     def _rest(self) -> Iterator[str]:
         quiet = sum(1 for step in self.steps if step.edit.kind.is_quiet)
         if quiet:
-            yield f"  (moved, passing, typography, or read in another way: {quiet})"
+            kinds = "moved, passing, typography, dates and labels, or read in another way"
+            yield f"  ({kinds}: {quiet})"
         if self.others:
             yield f"  (edits about something else: {self.others})"
 

@@ -86,6 +86,7 @@ def compare(job: Job, held: Held) -> Compared:
     edits = changes.compare(before, now)
     if believed is not None:
         edits = changes.attributed(edits, before, now, believed)
+    edits = changes.told_apart(edits, before, now)
     return Compared(before, now, edits, base)
 
 

@@ -105,7 +105,7 @@ class Tracker:
         """Keep a capture as evidence, then judge it. Raises BadInput where time runs backwards."""
         with self._lock:
             written = None
-            if capture.status is not None and capture.failure is None:
+            if capture.status is not None:
                 written = self._writer.write(capture, self._same_body(capture))
             try:
                 return self._judge(page, capture, written)
