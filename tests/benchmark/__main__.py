@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 
 from policies.disclosures import Detector
-from policies.model import Topic
-from tests.benchmark.measure import OWN_GOLD, Case, Score, Tally, read_cases, score
+from tests.benchmark.measure import OWN_GOLD, Case, read_cases, score
+from tests.benchmark.report import report
 
 _KEYWORDS = (
     "voice audio recording human review listen transcri employee contractor assistant "
     "speech snippet sample annotat microphone wake delete retain consent train"
 ).split()
-_WORST = 10
 
 
 def main(arguments: list[str]) -> None:
@@ -23,42 +22,9 @@ def main(arguments: list[str]) -> None:
     files = [Path(name) for name in arguments] or sorted(OWN_GOLD.glob("*.jsonl"))
     cases = read_cases(files)
     detector = Detector.load()
-    result = score(cases, detector)
     print(f"{len(cases)} passages in languages that are read, from {len(files)} file(s)\n")
-    _print_tallies("topic", {topic.value: result.by_topic[topic] for topic in Topic})
-    print(_row("all topics (micro)", result.micro), "\n")
-    _print_tallies("human_review by language", result.review_by_lang)
-    for lang in sorted(result.review_by_lang):
-        print(f"  stance {lang}: {result.stance_accuracy(lang):.3f}")
-    print(f"  stance: {result.stance_accuracy():.3f}\n")
-    _print_tallies("all topics by language", result.micro_by_lang)
-    vendors = sorted(result.micro_by_vendor.items(), key=lambda pair: -pair[1].labels)
-    _print_tallies("all topics by vendor", dict(vendors))
-    _print_errors(result)
+    print(report(score(cases, detector)), "\n")
     _print_throughput(detector, cases)
-
-
-def _print_tallies(title: str, tallies: dict[str, Tally]) -> None:
-    print(f"{title:26} precision  recall   F1     right wrong missed")
-    for name, tally in tallies.items():
-        print(_row(name, tally))
-    print()
-
-
-def _row(name: str, tally: Tally) -> str:
-    figures = f"{tally.precision:9.3f} {tally.recall:7.3f} {tally.f1:7.3f}"
-    return f"{name:26} {figures} {tally.hits:7} {tally.false_alarms:5} {tally.misses:6}"
-
-
-def _print_errors(result: Score) -> None:
-    print(f"worst {_WORST} of {len(result.errors)} passages with an error")
-    for wrong, case, verdict in result.errors[:_WORST]:
-        found, wanted = set(verdict.topics), set(case.topics)
-        extra = " ".join(sorted(f"+{t}" for t in found - wanted - case.contested))
-        missed = " ".join(sorted(f"-{t}" for t in wanted - found - case.contested))
-        stance = "" if verdict.stance == case.stance else f"{case.stance} -> {verdict.stance}"
-        print(f"  {wrong} {case.id} {case.vendor} {case.lang}: {extra} {missed} {stance}".rstrip())
-    print()
 
 
 def _print_throughput(detector: Detector, cases: list[Case]) -> None:

@@ -30,6 +30,7 @@ class Case:
     topics: frozenset[Topic]
     contested: frozenset[Topic]  # labels that do not count
     stance: str | None
+    construction: str  # what kind of wording an own case stands for; empty: not told
 
 
 @dataclass
@@ -72,15 +73,26 @@ class Score:
     review_by_lang: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     micro_by_lang: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     micro_by_vendor: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    review_by_vendor: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    micro_by_construction: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     micro: Tally = field(default_factory=Tally)
-    stances: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    stances: Counter[tuple[str, bool]] = field(default_factory=Counter)  # by language
+    vendor_stances: Counter[tuple[str, bool]] = field(default_factory=Counter)
     errors: list[tuple[int, Case, Verdict]] = field(default_factory=list)  # how many, worst first
 
     def stance_accuracy(self, lang: str | None = None) -> float:
         """The part of found reviews whose stance is right, in one language or in all."""
         here = {key: n for key, n in self.stances.items() if lang in (None, key[0])}
-        total = sum(here.values())
-        return sum(n for (_, right), n in here.items() if right) / total if total else 1.0
+        return _share_right(here)
+
+    def stance_of_vendor(self, vendor: str) -> float:
+        """The part of a vendor's found reviews whose stance is right."""
+        return _share_right({key: n for key, n in self.vendor_stances.items() if key[0] == vendor})
+
+
+def _share_right(counts: Mapping[tuple[str, bool], int]) -> float:
+    total = sum(counts.values())
+    return sum(n for (_, right), n in counts.items() if right) / total if total else 1.0
 
 
 def read_cases(files: Iterable[Path]) -> list[Case]:
@@ -122,14 +134,16 @@ def _count(result: Score, case: Case, verdict: Verdict) -> int:
             result.by_topic[topic],
             result.micro_by_lang[case.lang],
             result.micro_by_vendor[case.vendor],
+            result.micro_by_construction[case.construction],
         ]
         if topic is Topic.HUMAN_REVIEW:
-            tallies.append(result.review_by_lang[case.lang])
+            tallies += [result.review_by_lang[case.lang], result.review_by_vendor[case.vendor]]
         for tally in tallies:
             setattr(tally, kind, getattr(tally, kind) + 1)
     if Topic.HUMAN_REVIEW in case.topics and verdict.stance is not None:
         right = verdict.stance == case.stance
         result.stances[case.lang, right] += 1
+        result.vendor_stances[case.vendor, right] += 1
         wrong += not right
     return wrong
 
@@ -154,4 +168,5 @@ def _case(row: Mapping[str, Any]) -> Case:
         topics=frozenset(Topic(topic) for topic in row["topics"]),
         contested=frozenset(Topic(topic) for topic in row.get("contested") or ()),
         stance=row.get("stance"),
+        construction=row.get("construction", ""),
     )
