@@ -62,6 +62,8 @@ def fill(connection: sa.Connection, spoken: Iterator[str]) -> None:
     for number in range(PASSAGES // IN_A_TEXT):
         said = [next(spoken) for _ in range(IN_A_TEXT)]
         _text(connection, number, dict.fromkeys(said))
+        if (number + 1) % (PASSAGES // IN_A_TEXT // 10) == 0:
+            print(f"{(number + 1) * IN_A_TEXT} passages", flush=True)
 
 
 def _vendor(number: int) -> dict[str, Any]:
