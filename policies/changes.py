@@ -353,10 +353,16 @@ def _pairs(
     old_gap = _gaps(gone, [i for i, _ in kept])
     new_gap = _gaps(come, [j for _, j in kept])
     scored = []
+    sizes = {i: bag.total() for i, bag in old_words.items()}
+    new_sizes = {j: bag.total() for j, bag in new_words.items()}
     for i, j in _candidates(old_words, new_words):
-        alike = _dice(old_words[i], new_words[j])
         same_gap = old_gap[i] == new_gap[j]
-        if alike >= (_NEARBY if same_gap else _ANYWHERE):
+        least = _NEARBY if same_gap else _ANYWHERE
+        total = sizes[i] + new_sizes[j]
+        if 2 * min(sizes[i], new_sizes[j]) / total < least:  # too unlike in length alone
+            continue
+        alike = 2 * _shared(old_words[i], new_words[j]) / total
+        if alike >= least:
             scored.append((-alike, not same_gap, abs(i - j), i, j))
     pairs: list[tuple[int, int]] = []
     free_old, free_new = set(gone), set(come)
@@ -395,9 +401,9 @@ def _bag(text: str) -> Counter[str]:
     return Counter(wording(text).split())
 
 
-def _dice(a: Counter[str], b: Counter[str]) -> float:
-    total = a.total() + b.total()
-    return 2 * (a & b).total() / total if total else 0.0
+def _shared(a: Counter[str], b: Counter[str]) -> int:
+    """How many words two passages share, each as often as it stands in both."""
+    return sum(min(count, b[word]) for word, count in a.items() if word in b)
 
 
 def _edit(kind: EditKind, old: Sequence[Passage], new: Sequence[Passage], i: int, j: int) -> Edit:

@@ -25,7 +25,7 @@ class Likeness:
     similarity: float  # 0 to 1; 1: the same words
 
 
-def wanted(text: str, most: int = 24) -> tuple[str, ...]:
+def wanted(text: str, most: int = 12) -> tuple[str, ...]:
     """The words of a sentence that may tell it from others, longest first."""
     unique = dict.fromkeys(word.said for word in words(text))
     return tuple(sorted(unique, key=lambda word: (-len(word), word))[:most])

@@ -89,4 +89,8 @@ def _index_by_fts5(table: str, columns: tuple[str, ...]) -> None:
 
 def _index_by_gin(table: str, columns: tuple[str, ...]) -> None:
     for column in columns:
-        op.execute(f"CREATE INDEX ix_{table}_{column} ON {table} USING gin ({column})")
+        # Written seldom and read often: nothing waits in a list to be indexed.
+        op.execute(
+            f"CREATE INDEX ix_{table}_{column} ON {table} USING gin ({column})"
+            " WITH (fastupdate = off)"
+        )
