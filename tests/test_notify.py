@@ -20,8 +20,8 @@ import pytest
 from click.testing import CliRunner
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from herald import outbox, rules
-from herald.outbox import Sent
+from api.herald import outbox, rules
+from api.herald.outbox import Sent
 from policies.cli import main
 from policies.errors import BadInput
 from policies.model import Topic

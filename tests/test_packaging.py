@@ -24,7 +24,7 @@ from policies.cli import main
 from policies.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("policies", "crawler", "api", "herald")
+ROOMS = ("policies", "crawler", "api")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = ("requirements.txt", "requirements-dev.txt")

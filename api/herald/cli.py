@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import click
 
-from herald import messages, outbox, sending, stamping
-from herald.rules import Rule, fingerprint, load
+from api.herald import messages, outbox, sending, stamping
+from api.herald.rules import Rule, fingerprint, load
 from policies.errors import BadInput, OutOfReach
 from policies.moments import iso
 from policies.settings import Settings

@@ -19,9 +19,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from herald import messages, sending
-from herald.messages import Item
-from herald.rules import Digest, Rule, Target, fingerprint
+from api.herald import messages, sending
+from api.herald.messages import Item
+from api.herald.rules import Digest, Rule, Target, fingerprint
 from policies.errors import OutOfReach
 from policies.model import EventKind, Health
 from policies.store import Store, outbox

@@ -17,8 +17,8 @@ from datetime import datetime
 from http.client import HTTPException, HTTPMessage
 from typing import IO
 
-from herald.messages import Message
-from herald.rules import Apprise, Target, Webhook
+from api.herald.messages import Message
+from api.herald.rules import Apprise, Target, Webhook
 from policies import __version__
 from policies.errors import BadInput, OutOfReach
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from gettext import NullTranslations
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from policies import rendering, summary
-from policies.locale import translations
+from policies.locale import translations as of_folder
 from policies.model import Health
 from policies.moments import iso
 from policies.store.queries import changes, versions
 from policies.store.queries.changes import ChangeRow
 from policies.store.queries.events import EventRow
 
+_LOCALE = Path(__file__).parent.parent / "locale"
 _LONGEST = 3_000  # characters of the words of one item: what a chat takes
 _ITEMS = 50  # told one by one in a digest
 
@@ -52,7 +55,7 @@ def of_change(connection: sa.Connection, event: EventRow, lang: str, base: str) 
     said = summary.change(row.vendor_name, row.page_title, counts, row.topics, lang)
     words = _words(connection, row)
     link = f"{base}{_prefix(lang)}/changes/{row.id}" if base else row.page_url
-    also = translations(lang).gettext("The same on: %(pages)s") % {
+    also = _messages(lang).gettext("The same on: %(pages)s") % {
         "pages": " ".join(other.page_url for other in others)
     }
     return Item(
@@ -80,9 +83,7 @@ def of_change(connection: sa.Connection, event: EventRow, lang: str, base: str) 
 def of_health(event: EventRow, lang: str, base: str) -> Item:
     """What is told of a page's health."""
     health = event.health_after or Health.NEW
-    title = (
-        f"{event.vendor_name}, “{event.page_title}”: {translations(lang).gettext(_NAMES[health])}"
-    )
+    title = f"{event.vendor_name}, “{event.page_title}”: {_messages(lang).gettext(_NAMES[health])}"
     link = f"{base}{_prefix(lang)}/pages/{event.page_id}" if base else event.page_url
     parts = [f"{title}.", event.says, link]
     return Item(
@@ -105,7 +106,7 @@ def of_health(event: EventRow, lang: str, base: str) -> Item:
 
 def message(id_: str, items: Sequence[Item], lang: str, *, repeated: bool) -> Message:
     """Items as one message. `repeated`: it may have arrived before."""
-    said = translations(lang)
+    said = _messages(lang)
     first = items[0]
     if len(items) == 1:
         title, text, payload = first.title, first.text, _payload(first)
@@ -125,7 +126,7 @@ def message(id_: str, items: Sequence[Item], lang: str, *, repeated: bool) -> Me
 
 def trial(id_: str, at: datetime, lang: str) -> Message:
     """What `earwitness notify test` sends."""
-    said = translations(lang)
+    said = _messages(lang)
     title = said.gettext("Earwitness: a test")
     text = said.gettext("This is a test. News will reach you here.")
     payload = {"type": "test", "timestamp": iso(at), "data": {"text": text}}
@@ -177,3 +178,7 @@ def _words(connection: sa.Connection, row: ChangeRow) -> str:
 
 def _prefix(lang: str) -> str:
     return "" if lang == "en" else f"/{lang}"
+
+
+def _messages(lang: str) -> NullTranslations:
+    return of_folder(lang, _LOCALE)
