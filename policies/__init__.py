@@ -14,6 +14,7 @@ The steps, in order, each a module that knows only `model`:
     store        the only SQL
     finding      what search and provenance answer
     importers    histories from elsewhere
+    knowledge    what the store holds, put together as answers with their quotes
     tracking     strings the steps together: decides with values, acts in one transaction
     packs        all that a finding rests on, in one file
     cli          `earwitness`
