@@ -8,6 +8,7 @@ The steps, in order, each a module that knows only `model`:
     passages     a document becomes passages: sentences in their place
     disclosures  passages become verdicts: topics and stance
     changes      two versions become edits
+    direction    which way a change goes, per topic
     ledger       disclosures over time become answers
     summary      answers become sentences for people
     evidence     captures on disk, as WARC

@@ -97,6 +97,9 @@ def stamp(connection: sa.Connection) -> str:
         .order_by(t.readings.c.detector),
         sa.select(sa.func.count(), sa.func.max(t.changes.c.confirmed_at)).select_from(t.changes),
         sa.select(sa.func.count(), sa.func.max(t.events.c.updated_at)).select_from(t.events),
+        sa.select(t.changes.c.directed_by, sa.func.count())
+        .group_by(t.changes.c.directed_by)
+        .order_by(t.changes.c.directed_by),
     ):
         for row in connection.execute(wanted):
             digest.update(repr(tuple(row)).encode())
