@@ -252,6 +252,7 @@ def _statement(row: StatementRow, track: TrackRow, now: TrackRow | None) -> Stat
         ),
         slots=row.slots,
         first=Place(
+            origin=row.origin,
             version_id=row.first.version_id,
             text_id=row.first.text_id,
             position=row.first.position,

@@ -118,8 +118,8 @@ def test_from_a_stance_to_another(old: str, new: str, rule: str, way: Direction)
             "pt",
             "Os nossos funcionários ouvem algumas das suas gravações de voz.",
             (
-                "Com o seu consentimento, os nossos funcionários ouvem algumas das suas gravações de"
-                " voz."
+                "Com o seu consentimento, os nossos funcionários ouvem algumas das suas gravações"
+                " de voz."
             ),
         ),
     ],

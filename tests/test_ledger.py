@@ -50,7 +50,7 @@ def statement(stance: Stance | None = Stance.YES, page: str = "acme.help.en", **
 
 
 def place(version: str, at: str) -> Place:
-    return Place(version, "t", 3, 0, 9, (), day(at), None)
+    return Place("ota:contrib", version, "t", 3, 0, 9, (), day(at), None)
 
 
 def listening(looks: list[Look], statements: list[Statement]) -> Answer:
@@ -156,6 +156,18 @@ def test_an_answer_begins_when_its_words_were_seen_to_come():
     assert [(p.standing, p.since, p.until) for p in answer.earlier] == [
         (Standing.NOT_STATED, day("2024-01-01"), day("2024-06-01"))
     ]
+
+
+def test_an_answer_that_one_page_was_seen_to_take_on_the_day_of_anothers_first_look_was_seen():
+    morning, noon = datetime(2024, 6, 1, 8, tzinfo=UTC), datetime(2024, 6, 1, 12, tzinfo=UTC)
+    answer = listening(
+        [look(), look("acme.help.fr", lang="fr", first_read=morning)],
+        [
+            statement(page="acme.help.fr", lives=(Life(morning, appeared=False),)),
+            statement(lives=(Life(noon),)),
+        ],
+    )
+    assert (answer.since, answer.observed) == (morning, True)
 
 
 def test_from_opt_in_to_opt_out_is_two_periods():
@@ -350,7 +362,7 @@ def test_what_went_before_the_present_answer_began_belongs_to_the_earlier_one():
     assert [s.stance for s in answer.earlier[0].statements] == [Stance.OPT_IN]
 
 
-def test_an_earlier_answer_keeps_its_quotes_as_they_stood_first():
+def test_an_earlier_answer_keeps_its_quotes_and_where_they_stood_first():
     gone = statement(
         Stance.OPT_IN,
         current=False,
@@ -358,7 +370,7 @@ def test_an_earlier_answer_keeps_its_quotes_as_they_stood_first():
         lives=(Life(day("2024-01-01"), day("2024-06-01")),),
     )
     (period,) = listening([look()], [gone]).earlier
-    assert [s.version_id for s in period.statements] == ["first"]
+    assert [s.as_first().version_id for s in period.statements] == ["first"]
 
 
 # --- contradictions -----------------------------------------------------------------------

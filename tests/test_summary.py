@@ -69,6 +69,17 @@ def test_every_message_is_translated_and_none_is_left_over(folder: Path, source:
         assert set(holes.findall(" ".join(texts))) == named, key
 
 
+@pytest.mark.parametrize(("folder", "source"), CATALOGS, ids=["policies", "api"])
+def test_french_marks_stand_behind_a_narrow_space(folder: Path, source: Path):
+    with source.open("rb") as stream:
+        catalog = read_po(stream)
+    for message in catalog:
+        said = message.string if isinstance(message.string, tuple) else (message.string,)
+        for text in said if message.id else ():
+            bare = re.sub(r"%\(\w+\)s|https?:\S+", "x", text or "")
+            assert not re.search(r"[^\u202f][:;?!»]|«[^\u202f]", bare), text
+
+
 def test_french_is_said_in_french():
     said = summary.answer(answer(), "Acme", ("Echoa", "Beta"), "fr")
     assert said == (
@@ -141,7 +152,7 @@ def test_a_change_is_counted_in_the_right_number():
     )
     said = summary.change("Acme", "Aide", (0, 0, 2, 1), [], "fr")
     assert said == (
-        "Acme a modifié « Aide » : 2 passages reformulés et 1 passage déplacé.",
+        "Acme a modifié «\u202fAide\u202f»\u202f: 2 passages reformulés et 1 passage déplacé.",
         "Aucun des sujets que nous suivons n’y a été reconnu.",
     )
 

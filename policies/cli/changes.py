@@ -52,7 +52,7 @@ def changes(
             if as_json:
                 click.echo(json.dumps(shown.as_json(), ensure_ascii=False))
             else:
-                click.echo(shown.as_text(color=_in_color()))
+                click.echo(shown.as_text(color=in_color()))
     if not rows and not as_json:
         click.echo("No change has been published that fits.", err=True)
 
@@ -159,5 +159,6 @@ def _says(text: Excerpt, position: int | None) -> set[Topic]:
     return set(found.topics) if found else set()
 
 
-def _in_color() -> bool:
+def in_color() -> bool:
+    """Whether what is printed may be coloured."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ

@@ -68,9 +68,15 @@ def _holding(present: Counter[tuple[str, Take | None]]) -> tuple[Standing, Stanc
 
 
 def _extend(found: list[Period], following: Period) -> None:
-    """Add a period, unless it goes on giving the answer before it."""
+    """Add a period, unless it goes on giving the answer before it.
+
+    On one day one page may be looked at for the first time and another be seen to change: then
+    somebody saw the answer come.
+    """
     last = found[-1] if found else None
     if last and (last.standing, last.stance) == (following.standing, following.stance):
+        if following.observed and following.since.date() == last.since.date():
+            found[-1] = replace(last, observed=True)
         return
     if last:
         found[-1] = replace(last, until=following.since)
@@ -85,7 +91,7 @@ def _during(topic: Topic, period: Period, statements: Iterable[Statement]) -> tu
         return (taken.stance if taken else None) is not period.stance
 
     stood = [
-        statement.as_first()
+        statement
         for statement in statements
         if any(life.overlaps(period.since, period.until) for life in statement.lives)
     ]

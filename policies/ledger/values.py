@@ -69,6 +69,7 @@ class Life:
 class Place:
     """Where words lie in the store, and the capture that shows them."""
 
+    origin: str
     version_id: str
     text_id: str
     position: int
@@ -126,6 +127,7 @@ class Statement:
             return self
         return replace(
             self,
+            origin=at.origin,
             version_id=at.version_id,
             text_id=at.text_id,
             position=at.position,
@@ -146,7 +148,7 @@ class Period:
     standing: Standing
     stance: Stance | None
     observed: bool  # False: it was so when we first looked, so it may be older
-    statements: tuple[Statement, ...] = ()  # that stood then, as they stood first; weightiest first
+    statements: tuple[Statement, ...] = ()  # that stood then; those that carry it first
 
     @property
     def short(self) -> bool:
