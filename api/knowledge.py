@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from policies import rendering
 from policies.changes import compare
-from policies.knowledge import Known, KnownPage, Quote, everybody, known_pages, quotes, somebody
+from policies.knowledge import (
+    Known,
+    KnownPage,
+    Quote,
+    everybody,
+    known_pages,
+    quotes,
+    somebody,
+    statements_of,
+)
 from policies.model import Edit, Topic
 from policies.rendering import Step
 from policies.store.queries import changes, versions
@@ -31,6 +40,7 @@ __all__ = [
     "opened",
     "quotes",
     "somebody",
+    "statements_of",
     "step_topics",
     "whole",
 ]

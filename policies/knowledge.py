@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -16,7 +16,7 @@ from policies.store.queries import catalog, statements, texts, tracks
 from policies.store.queries.catalog import PageRow, VendorRow
 from policies.store.queries.health import PageHealth, health_of
 from policies.store.queries.statements import StatementRow
-from policies.store.queries.tracks import TrackRow
+from policies.store.queries.tracks import CRAWL, TrackRow
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,15 @@ def quotes(
     }
 
 
+def statements_of(found: Answer) -> tuple[Statement, ...]:
+    """Every statement of an answer: those of now where they stand and where they stood first,
+    those that went, and those of earlier answers.
+    """
+    past = (s for period in found.earlier for s in period.statements)
+    said = (*found.statements, *found.gone, *past)
+    return (*said, *(statement.as_first() for statement in said))
+
+
 def _known(
     connection: sa.Connection,
     vendors: Sequence[VendorRow],
@@ -170,7 +179,7 @@ def _seen(
     found: list[Statement] = []
     for known in pages:
         by_origin = {track.origin: track for track in known.tracks}
-        looks += [_look(known, track) for track in known.tracks]
+        looks += [_look(known, track) for track in known.tracks] or _never(known.page)
         found += [
             _statement(row, by_origin[row.origin], known.now)
             for row in said.get(known.page.id, ())
@@ -207,6 +216,14 @@ def _with_tracks(pages: Sequence[PageRow], rows: Sequence[TrackRow]) -> tuple[Kn
     grouped = {key: tuple(group) for key, group in groupby(rows, key=lambda row: row.page_id)}
     now = tracks.speaking(rows)
     return tuple(KnownPage(p, now.get(p.id), grouped.get(p.id, ())) for p in pages)
+
+
+def _never(page: PageRow) -> list[Look]:
+    """The look at a page that was declared and never fetched: not read is no silence."""
+    if not page.declared:
+        return []
+    unread = Look(page.id, CRAWL, page.scope, page.lang, None, None, judged=False, speaks=True)
+    return [replace(unread, policy_id=page.policy_id, assistants=page.assistants)]
 
 
 def _look(known: KnownPage, track: TrackRow) -> Look:

@@ -8,7 +8,7 @@ from policies import changes, direction
 from policies.direction import RULES, Directed, Direction
 from policies.direction.words import patterns
 from policies.disclosures import LANGUAGES, Detector
-from policies.model import BlockKind, Passage, Scope, Topic
+from policies.model import BlockKind, Edit, EditKind, Passage, Scope, Topic
 from policies.passages import passage_id
 from policies.tracking.directing import claims
 from policies.tracking.disclose import disclose
@@ -275,7 +275,7 @@ def test_what_only_another_name_made_understood_is_unclear():
     verdict = DETECTOR.judge("You can turn off saving of voice recordings.", "en", Scope.ASSISTANT)
     claim = direction.claim(0, new, verdict, "en")
     spans = changes.words(old, new)
-    edit = changes.Edit(changes.EditKind.REPLACED, 0, 0, spans)
+    edit = Edit(EditKind.REPLACED, 0, 0, spans)
     found = direction.direct([Topic.CHOICE], [edit], {}, {0: ((Topic.CHOICE,), claim)})
     assert found[Topic.CHOICE].direction is Direction.UNCLEAR
 

@@ -74,9 +74,9 @@ def test_french_marks_stand_behind_a_narrow_space(folder: Path, source: Path):
     with source.open("rb") as stream:
         catalog = read_po(stream)
     for message in catalog:
-        said = message.string if isinstance(message.string, tuple) else (message.string,)
-        for text in said if message.id else ():
-            bare = re.sub(r"%\(\w+\)s|https?:\S+", "x", text or "")
+        said = message.string
+        for text in ([said] if isinstance(said, str) else said) if message.id else ():
+            bare = re.sub(r"%\(\w+\)s|https?:\S+", "x", text)
             assert not re.search(r"[^\u202f][:;?!»]|«[^\u202f]", bare), text
 
 

@@ -87,7 +87,7 @@ def ledger(
             pages = {page.page.id: page.page for page in known.pages}
             for about in topics:
                 answer = known.answers[about]
-                quotes = knowledge.quotes(connection, _all_of(answer), pages)
+                quotes = knowledge.quotes(connection, knowledge.statements_of(answer), pages)
                 shown = _Shown(known, answer, quotes, lang)
                 if as_json:
                     click.echo(json.dumps(shown.as_json(), ensure_ascii=False))
@@ -110,12 +110,6 @@ def _vendors(connection: sa.Connection, vendor: str | None, at: datetime | None)
                 f"no vendor has the id {vendor_id!r}: `earwitness catalog list` names them"
             )
         yield known
-
-
-def _all_of(answer: Answer) -> list[Statement]:
-    """Every statement of an answer, where it stands last and where it stood first."""
-    said = [*answer.statements, *answer.gone, *(s for p in answer.earlier for s in p.statements)]
-    return [*said, *(statement.as_first() for statement in said)]
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ def reread() -> None:
     Every stored text that another lexicon judged, or that was judged before an assistant had its
     name, is judged again, and the topics of its changes and which way they go are brought up to
     date. Every page that is declared to be read in another way than it was is read again from the
-    captures that its history stands on. Nothing is fetched and no change is published: what we read better now is our change,
-    not the vendor's. Interrupted, run it again: it carries on.
+    captures that its history stands on. Nothing is fetched and no change is published: what we read
+    better now is our change, not the vendor's. Interrupted, run it again: it carries on.
     """
     settings = Settings.from_env()
     catalog = load(settings.catalog)

@@ -7,7 +7,7 @@ weighing what the findings come to
 kept     as the store keeps them
 """
 
-from policies.direction.kept import pack, unpack
+from policies.direction.kept import pack, quoted, unpack
 from policies.direction.rules import RULES, Rule
 from policies.direction.values import Case, Claim, Directed, Direction, Finding, Words
 from policies.direction.weighing import VERSION, direct
@@ -26,5 +26,6 @@ __all__ = [
     "claim",
     "direct",
     "pack",
+    "quoted",
     "unpack",
 ]

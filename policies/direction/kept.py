@@ -7,7 +7,7 @@ from typing import Any
 
 from policies.direction.rules import RULES
 from policies.direction.values import Directed, Direction, Finding, Words
-from policies.model import Topic
+from policies.model import Passage, Topic
 
 
 def pack(found: Mapping[Topic, Directed]) -> dict[str, Any]:
@@ -43,3 +43,9 @@ def _packed(words: Words | None) -> list[int] | None:
 
 def _words(kept: list[int] | None) -> Words | None:
     return Words(*kept) if kept is not None else None
+
+
+def quoted(words: Words | None, passages: Mapping[int, Passage]) -> str | None:
+    """The words themselves, from the passages of their side; None where they are not there."""
+    passage = passages.get(words.position) if words is not None else None
+    return passage.text[words.start : words.end] if words is not None and passage else None

@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from policies import direction
-from policies.changes import substantial
-from policies.direction import Claim
+from policies.changes import substantial, touched
+from policies.direction import Claim, Directed
 from policies.disclosures import LANGUAGES, Detector
 from policies.model import BlockKind, Edit, Passage, Scope, Topic, Verdict
 from policies.store import Store, codec, rereading, writing
 from policies.tracking.comparing import Compared
-from policies.tracking.disclose import mark_of
+from policies.tracking.disclose import disclose, mark_of
 from policies.tracking.job import Job
 from policies.tracking.state import Held
 
@@ -38,6 +38,28 @@ def directions(job: Job, compared: Compared, held: Held, topics: Sequence[Topic]
         _claims(job.connection, job.detector, held.text_id, compared.now, scope, lang),
     )
     return {"directions": direction.pack(found), "directed_by": mark(job.detector, lang)}
+
+
+def between(
+    detector: Detector,
+    lang: str,
+    scope: Scope,
+    before: Sequence[Passage],
+    now: Sequence[Passage],
+    edits: Sequence[Edit],
+) -> dict[Topic, Directed]:
+    """Which way two texts that no store holds differ; empty in a language that is not read."""
+    was = disclose(detector, lang, scope, before)
+    is_ = disclose(detector, lang, scope, now, before, was)
+    said = substantial(edits, before, now)
+    topics = touched(said, _verdicts(was), _verdicts(is_))
+    return direction.direct(
+        topics, said, claims(detector, lang, before, was), claims(detector, lang, now, is_)
+    )
+
+
+def _verdicts(found: Mapping[int, tuple[str, Verdict]]) -> dict[int, Verdict]:
+    return {position: verdict for position, (_, verdict) in found.items()}
 
 
 def outdated(store: Store, detector: Detector) -> list[str]:
