@@ -34,7 +34,9 @@ def change(
     if not topics:
         return (first, messages.gettext("No topic that we watch was recognised in it."))
     ways = directions or {}
-    names = "; ".join(_directed(t, ways.get(t, Direction.UNCLEAR), lang) for t in topics)
+    names = messages.gettext("; ").join(
+        _directed(t, ways.get(t, Direction.UNCLEAR), lang) for t in topics
+    )
     return (first, messages.gettext("It touches: %(topics)s.") % {"topics": names})
 
 
