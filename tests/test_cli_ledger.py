@@ -173,6 +173,7 @@ def test_changes_that_nobody_weighed_are_weighed_at_the_next_reread(
 
     shutil.copytree(sample_on_sqlite.data, tmp_path / "data")
     monkeypatch.setenv("EARWITNESS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("EARWITNESS_CATALOG", str(sample_on_sqlite.catalog))
     monkeypatch.delenv("EARWITNESS_DATABASE", raising=False)
     settings = Settings(data=tmp_path / "data")
     c, t = schema.changes.c, schema.change_topics.c
@@ -190,4 +191,4 @@ def test_changes_that_nobody_weighed_are_weighed_at_the_next_reread(
         assert connection.execute(unset).all() == []
     store.close()
     assert after == before
-    assert "every change weighed" in CliRunner().invoke(main, ["reread"]).stdout
+    assert "as it would be read today" in CliRunner().invoke(main, ["reread"]).stdout
