@@ -2,15 +2,20 @@
 
 Nobody who asks for it tells what for. The same store gives the same bytes.
 
-    topics, stances      their names, by language
+    topics, stances, directions
+                         their names, by language
     vendors[]            by name
       assistants[]       with their own answer on people listening, where there are several
       sites[]            hosts and path patterns, to be matched locally
       controls[]         where a person opts out, deletes or sets something
-      answers{topic}     standing, stance, sentences by language, since, as of, names of quotes
+      answers{topic}     standing, stance, sentences by language, since, as of, names of quotes;
+                         badge (one line) and popup (at most three) with the quotes they rest on,
+                         before, gone (withdrawn while the answer stayed), contradictions
+      past_quotes{name}  the same of words that stand no more, named by before and gone
       quotes{name}       verbatim words with page, version, dates and digests
       pages[]            with health, and the ids of the passages that say something, for marking
-      changes[]          the last ones on watched topics: what was removed and added, as runs
+      changes[]          the last ones on watched topics: what was removed and added, as runs;
+                         directions{topic}: which way it goes
 
 A reader ignores keys that it does not know. `schema_version` grows when a key that was there
 means something else or is gone.
@@ -21,6 +26,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,14 +35,17 @@ import sqlalchemy as sa
 
 from api import knowledge
 from api.knowledge import Known, KnownPage, OpenedChange, Quote
-from policies import moments, rendering, summary
-from policies.ledger import Answer
+from policies import direction, moments, rendering, summary
+from policies.direction import Direction
+from policies.ledger import Answer, PageAnswer, Period, Statement
 from policies.locale import LANGUAGES
 from policies.model import Stance, Topic
 from policies.store.queries import changes, tracks
 
 SCHEMA_VERSION = 1
 _QUOTES = 3  # of each answer: what a popup has room for
+_GONE = 3  # of each answer, last gone first
+_BEFORE = 3  # earlier answers of each
 _CHANGES = 3  # of each vendor, on watched topics
 _EDITS = 6  # of each of those changes, on watched topics
 
@@ -62,7 +71,12 @@ def document(connection: sa.Connection) -> dict[str, Any]:
     """The bundle of a store, as JSON values."""
     everybody = knowledge.everybody(connection)
     pages = {known.page.id: known.page for one in everybody for known in one.pages}
-    shown = [s for one in everybody for a in _answers(one) for s in a.statements[:_QUOTES]]
+    shown = [
+        s
+        for one in everybody
+        for a in _answers(one)
+        for s in (*_statements(a), *_past_statements(a))
+    ]
     quotes = knowledge.quotes(connection, shown, pages)
     opened: dict[str, list[OpenedChange]] = {}
     for row in changes.latest_by_vendor(connection, _CHANGES):
@@ -73,12 +87,30 @@ def document(connection: sa.Connection) -> dict[str, Any]:
         "languages": list(LANGUAGES),
         "topics": {topic: _in_all(summary.topic, topic) for topic in Topic},
         "stances": {stance: _in_all(summary.stance, stance) for stance in Stance},
+        "directions": {way: _in_all(summary.direction, way) for way in Direction},
         "vendors": [_vendor(one, quotes, opened.get(one.vendor.id, ())) for one in everybody],
     }
 
 
 def _answers(known: Known) -> list[Answer]:
     return [*known.answers.values(), *known.by_assistant.values()]
+
+
+def _statements(found: Answer) -> tuple[Statement, ...]:
+    """The statements of an answer that are quoted, at least one of each stance."""
+    firsts = {s.stance: s for s in reversed(found.statements) if s.stance in found.also}
+    return (*found.statements[:_QUOTES], *firsts.values())
+
+
+def _past_statements(found: Answer) -> tuple[Statement, ...]:
+    """What is quoted of what stands no more: gone lately, or of an earlier answer."""
+    past = (s.as_first() for period in _past(found) for s in period.statements[:1])
+    return (*found.gone[:_GONE], *past)
+
+
+def _past(found: Answer) -> list[Period]:
+    """The earlier answers that are told of: those of more than a day."""
+    return [period for period in found.earlier if not period.short][:_BEFORE]
 
 
 def _in_all(name: Any, value: Any) -> dict[str, str]:
@@ -89,7 +121,8 @@ def _vendor(
     known: Known, quotes: Mapping[tuple[str, int], Quote], opened: Sequence[OpenedChange]
 ) -> dict[str, Any]:
     vendor = known.vendor
-    used = {s.place for a in _answers(known) for s in a.statements[:_QUOTES]}
+    used = {s.place for a in _answers(known) for s in _statements(a)}
+    past = {s.place for a in _answers(known) for s in _past_statements(a)}
     return {
         "id": vendor.id,
         "name": vendor.name,
@@ -121,6 +154,7 @@ def _vendor(
         ],
         "answers": {topic: _answer(known, answer) for topic, answer in known.answers.items()},
         "quotes": {_name(place): _quote(quotes[place]) for place in sorted(used)},
+        "past_quotes": {_name(place): _quote(quotes[place]) for place in sorted(past - used)},
         "pages": [_page(page, known) for page in known.pages],
         "changes": [_change(change) for change in opened],
     }
@@ -128,6 +162,7 @@ def _vendor(
 
 def _answer(known: Known, found: Answer, assistant: str | None = None) -> dict[str, Any]:
     names = known.assistants if assistant is None else (assistant,)
+    kept = {s.place for s in (*_statements(found), *_past_statements(found))}
     return {
         "standing": found.standing,
         "stance": found.stance,
@@ -143,6 +178,56 @@ def _answer(known: Known, found: Answer, assistant: str | None = None) -> dict[s
         "pages_unread": found.pages_unread,
         "quotes": [_name(s.place) for s in found.statements[:_QUOTES]],
         "quotes_total": len(found.statements),
+        "badge": {lang: _told(summary.badge(found, lang), kept) for lang in LANGUAGES},
+        "popup": {
+            lang: [
+                _told(told, kept) for told in summary.popup(found, known.vendor.name, names, lang)
+            ]
+            for lang in LANGUAGES
+        },
+        "before": [_period(period) for period in _past(found)],
+        "gone": [
+            {"quote": _name(s.place), "since": _time(s.since), "until": _time(s.until)}
+            for s in found.gone[:_GONE]
+        ],
+        "contradictions": [
+            {
+                "gap": one.gap,
+                "more": _on_page(one.more),
+                "less": _on_page(one.less),
+                "says": {lang: summary.contradiction(one, lang) for lang in LANGUAGES},
+            }
+            for one in found.contradictions
+        ],
+    }
+
+
+def _told(told: summary.Told, kept: AbstractSet[tuple[str, int]]) -> dict[str, Any]:
+    """A sentence with the names of its quotes that are in the bundle."""
+    return {
+        "text": told.text,
+        "quotes": [_name(s.place) for s in told.statements if s.place in kept],
+    }
+
+
+def _period(period: Period) -> dict[str, Any]:
+    return {
+        "since": _time(period.since),
+        "until": _time(period.until),
+        "observed": period.observed,
+        "standing": period.standing,
+        "stance": period.stance,
+        "says": {lang: summary.period(period, lang) for lang in LANGUAGES},
+        "quotes": [_name(s.as_first().place) for s in period.statements[:1]],
+    }
+
+
+def _on_page(page: PageAnswer) -> dict[str, Any]:
+    return {
+        "page_id": page.page_id,
+        "standing": page.standing,
+        "stance": page.stance,
+        "as_of": _time(page.as_of),
     }
 
 
@@ -196,6 +281,7 @@ def _change(opened: OpenedChange) -> dict[str, Any]:
     ]
     words = rendering.words(opened.steps)
     counts = (row.added, row.removed, row.replaced, row.moved)
+    ways = {topic: one.direction for topic, one in direction.unpack(row.directions).items()}
     return {
         "id": row.id,
         "page_id": row.page_id,
@@ -205,9 +291,12 @@ def _change(opened: OpenedChange) -> dict[str, Any]:
         "words_removed": words.removed,
         "words_added": words.added,
         "summary": {
-            lang: list(summary.change(row.vendor_name, row.page_title, counts, row.topics, lang))
+            lang: list(
+                summary.change(row.vendor_name, row.page_title, counts, row.topics, lang, ways)
+            )
             for lang in LANGUAGES
         },
+        "directions": ways,
         "edits": [
             {
                 "kind": step.edit.kind,

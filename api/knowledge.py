@@ -1,230 +1,49 @@
-"""What is known of each vendor, put together from the store: answers, quotes, health."""
+"""What the doors show: vendors with their answers, and changes with their words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
 from typing import Protocol
 
 import sqlalchemy as sa
 
-from policies import ledger, rendering
+from policies import rendering
 from policies.changes import compare
-from policies.ledger import Answer, Look, Statement
+from policies.knowledge import (
+    Known,
+    KnownPage,
+    Quote,
+    everybody,
+    known_pages,
+    quotes,
+    somebody,
+    statements_of,
+)
 from policies.model import Edit, Topic
 from policies.rendering import Step
-from policies.store.queries import catalog, changes, statements, texts, tracks, versions
-from policies.store.queries.catalog import PageRow, VendorRow
+from policies.store.queries import changes, versions
+from policies.store.queries.catalog import PageRow
 from policies.store.queries.changes import ChangeRow
-from policies.store.queries.health import PageHealth, health_of
-from policies.store.queries.statements import StatementRow
-from policies.store.queries.tracks import TrackRow
 from policies.store.queries.versions import DisclosureRow, Excerpt, TextRow, VersionRow
 
-
-@dataclass(frozen=True)
-class KnownPage:
-    """A page, the track that speaks for it now, and the others."""
-
-    page: PageRow
-    now: TrackRow | None  # None: never fetched nor imported
-    tracks: tuple[TrackRow, ...]
-
-    @property
-    def health(self) -> PageHealth:
-        """Whether it can be looked at, as the crawl left it."""
-        return health_of(self.tracks)
-
-
-@dataclass(frozen=True)
-class Known:
-    """All that is known of a vendor."""
-
-    vendor: VendorRow
-    pages: tuple[KnownPage, ...]
-    answers: Mapping[Topic, Answer]
-    by_assistant: Mapping[str, Answer]  # on people listening; only where there are several
-    statements: tuple[Statement, ...]  # current and past ones of its pages
-
-    @property
-    def assistants(self) -> tuple[str, ...]:
-        """Its assistants' names."""
-        return tuple(assistant.name for assistant in self.vendor.assistants)
-
-    @property
-    def as_of(self) -> datetime | None:
-        """When one of its pages was last read."""
-        read = [p.now.last_read_at for p in self.pages if p.now and p.now.last_read_at]
-        return max(read, default=None)
-
-
-@dataclass(frozen=True)
-class Quote:
-    """Verbatim words of a page, with all that is needed to find and check them."""
-
-    text: str
-    headings: tuple[str, ...]  # above it, outermost first
-    statement: Statement
-    page: PageRow
-
-
-def everybody(connection: sa.Connection) -> tuple[Known, ...]:
-    """All vendors, by name. As many queries for many as for one."""
-    return _known(connection, catalog.vendors(connection, limit=100_000).items, None)
-
-
-def somebody(connection: sa.Connection, vendor_id: str) -> Known | None:
-    """One vendor, or None."""
-    vendor = catalog.vendor(connection, vendor_id)
-    if vendor is None:
-        return None
-    return _known(connection, [vendor], vendor_id)[0]
-
-
-def known_pages(connection: sa.Connection, pages: Sequence[PageRow]) -> tuple[KnownPage, ...]:
-    """The pages with their tracks, in the same order."""
-    return _with_tracks(pages, tracks.tracks(connection, page_ids=[page.id for page in pages]))
-
-
-def quotes(
-    connection: sa.Connection, wanted: Iterable[Statement], pages: Mapping[str, PageRow]
-) -> dict[tuple[str, int], Quote]:
-    """The words of statements by place, sliced from the versions that hold them."""
-    said = list(wanted)
-    above = texts.headings(connection, ((s.text_id, at) for s in said for at in s.headings))
-    places = {(s.text_id, s.start, s.end) for s in said}
-    places |= {(text_id, start, end) for (text_id, _), (start, end) in above.items()}
-    words = texts.slices(connection, places)
-    return {
-        s.place: Quote(
-            text=words[s.text_id, s.start, s.end],
-            headings=tuple(
-                words[s.text_id, *above[s.text_id, at]]
-                for at in s.headings
-                if (s.text_id, at) in above
-            ),
-            statement=s,
-            page=pages[s.page_id],
-        )
-        for s in said
-    }
-
-
-def _known(
-    connection: sa.Connection, vendors: Sequence[VendorRow], only: str | None
-) -> tuple[Known, ...]:
-    pages = catalog.pages(connection, vendor_id=only, limit=100_000).items
-    looked = _with_tracks(pages, tracks.tracks(connection, vendor_id=only))
-    by_vendor: dict[str, list[KnownPage]] = {}
-    for known in looked:
-        by_vendor.setdefault(known.page.vendor_id, []).append(known)
-    said: dict[str, list[StatementRow]] = {}
-    for row in statements.statements(connection, vendor_id=only):
-        said.setdefault(row.page_id, []).append(row)
-    return tuple(
-        _one(vendor, by_vendor.get(vendor.id, []), said)
-        for vendor in sorted(vendors, key=lambda v: (v.name.casefold(), v.id))
-    )
-
-
-def _one(
-    vendor: VendorRow, pages: Sequence[KnownPage], said: Mapping[str, Sequence[StatementRow]]
-) -> Known:
-    looks: list[Look] = []
-    found: list[Statement] = []
-    for known in pages:
-        by_origin = {track.origin: track for track in known.tracks}
-        looks += [_look(known, track) for track in known.tracks]
-        found += [
-            _statement(row, by_origin[row.origin], known.now)
-            for row in said.get(known.page.id, ())
-            if row.origin in by_origin
-        ]
-    given = ledger.answers(looks, found)
-    return Known(
-        vendor,
-        tuple(pages),
-        {answer.topic: answer for answer in given},
-        _by_assistant(vendor, pages, looks, found),
-        tuple(found),
-    )
-
-
-def _by_assistant(
-    vendor: VendorRow,
-    pages: Sequence[KnownPage],
-    looks: Sequence[Look],
-    found: Sequence[Statement],
-) -> dict[str, Answer]:
-    """Each assistant's answer on people listening, from the pages that speak of it."""
-    if len(vendor.assistants) < 2:
-        return {}
-    answers: dict[str, Answer] = {}
-    for assistant in vendor.assistants:
-        about = {
-            known.page.id
-            for known in pages
-            if not known.page.assistants or assistant.id in known.page.assistants
-        }
-        answers[assistant.id] = ledger.answer(
-            Topic.HUMAN_REVIEW,
-            [look for look in looks if look.page_id in about],
-            [statement for statement in found if statement.page_id in about],
-        )
-    return answers
-
-
-def _with_tracks(pages: Sequence[PageRow], rows: Sequence[TrackRow]) -> tuple[KnownPage, ...]:
-    grouped = {key: tuple(group) for key, group in groupby(rows, key=lambda row: row.page_id)}
-    now = tracks.speaking(rows)
-    return tuple(KnownPage(p, now.get(p.id), grouped.get(p.id, ())) for p in pages)
-
-
-def _look(known: KnownPage, track: TrackRow) -> Look:
-    return Look(
-        page_id=known.page.id,
-        origin=track.origin,
-        scope=known.page.scope,
-        lang=known.page.lang,
-        first_read=track.first_read,
-        last_read=track.last_read_at,
-        judged=track.judged,
-        speaks=track is known.now,
-    )
-
-
-def _statement(row: StatementRow, track: TrackRow, now: TrackRow | None) -> Statement:
-    stands = row.version_id == track.current_id
-    return Statement(
-        page_id=row.page_id,
-        origin=row.origin,
-        passage_id=row.passage_id,
-        topics=row.topics,
-        stance=row.stance,
-        version_id=row.version_id,
-        text_id=row.text_id,
-        position=row.position,
-        kind=row.kind,
-        start=row.start,
-        end=row.end,
-        headings=row.headings,
-        captured_at=row.version_captured_at,
-        last_seen=row.last_seen,
-        digest=row.digest,
-        current=stands and track is now,
-        lives=ledger.lives(
-            row.spells,
-            (row.first_seen, row.version_captured_at),
-            None if stands else row.last_seen,
-            track.first_read,
-        ),
-        slots=row.slots,
-    )
-
-
-# --- changes ---------------------------------------------------------------------------
+__all__ = [
+    "Differing",
+    "Known",
+    "KnownPage",
+    "OpenedChange",
+    "Quote",
+    "WholeChange",
+    "differing",
+    "everybody",
+    "known_pages",
+    "opened",
+    "quotes",
+    "somebody",
+    "statements_of",
+    "step_topics",
+    "whole",
+]
 
 
 class Said(Protocol):

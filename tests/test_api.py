@@ -214,6 +214,76 @@ def test_the_bundle_holds_what_a_popup_shows(client):
     assert speech["sites"][0]["host"]
 
 
+def test_every_sentence_of_the_bundle_names_quotes_that_are_in_it(client):
+    bundle = told(client, "/v1/bundle.json")
+    for vendor in bundle["vendors"]:
+        words = {**vendor["quotes"], **vendor["past_quotes"]}
+        own = [a["human_review"] for a in vendor["assistants"] if a["human_review"]]
+        for answer in [*vendor["answers"].values(), *own]:
+            for lang in bundle["languages"]:
+                told_of = [answer["badge"][lang], *answer["popup"][lang]]
+                assert len(told_of) <= 4
+                assert {name for one in told_of for name in one["quotes"]} <= set(words)
+                if answer["standing"] == "stated":
+                    assert all(one["quotes"] for one in told_of[:2])
+            named = [period["quotes"] for period in answer["before"]]
+            named += [[gone["quote"]] for gone in answer["gone"]]
+            assert {name for names in named for name in names} <= set(words)
+    assert set(bundle["directions"]) == {"better", "worse", "says_more", "says_less", "unclear"}
+
+
+# --- the ledger and directions ---------------------------------------------------------
+
+
+def test_a_ledger_tells_what_was_said_before_with_its_words(client):
+    (listening,) = told(client, "/v1/vendors/quendrivox/ledger?topic=human_review")["answers"]
+    assert listening["stance"] == "opt_out"
+    (before,) = listening["periods"]
+    assert (before["stance"], before["until"]) == ("opt_in", listening["since"])
+    assert {quote["stance"] for quote in before["quotes"]} >= {"opt_in"}
+    names = {f"{q['version_id']}.{q['position']}" for q in listening["quotes"]}
+    assert set(listening["badge"]["en"]["quotes"]) <= names
+    assert any("In its words" in one["text"] for one in listening["paragraph"]["en"])
+    for quote in [*listening["quotes"], *before["quotes"]]:
+        version = told(client, f"/v1/versions/{quote['version_id']}")
+        assert version["text"][quote["start"] : quote["end"]] == quote["text"]
+        assert version["capture"]["digest"] == quote["capture_digest"]
+        assert quote["since"] <= version["last_seen"]
+
+
+def test_a_ledger_as_of_a_date_is_the_answer_of_then(client):
+    path = "/v1/vendors/quendrivox/ledger?topic=human_review&at="
+    (then,) = told(client, f"{path}2024-10-01")["answers"]
+    assert then["stance"] == "opt_in"
+    assert then["as_of"] < "2024-10-02"
+    (never,) = told(client, f"{path}2001-01-01")["answers"]
+    assert never["standing"] == "not_read"
+    assert never["pages_unread"] > 0
+
+
+def test_a_ledger_refuses_what_it_does_not_know(client):
+    assert client.get("/v1/vendors/nobody/ledger").status_code == 404
+    assert client.get("/v1/vendors/quendrivox/ledger?at=soon").status_code == 400
+    assert client.get("/v1/vendors/quendrivox/ledger?topic=weather").status_code == 400
+
+
+def test_changes_by_the_way_they_go(client):
+    worse = told(client, "/v1/changes?direction=worse&topic=human_review")["items"]
+    assert worse
+    assert all(change["directions"]["human_review"] == "worse" for change in worse)
+    change = told(client, f"/v1/changes/{worse[0]['id']}")
+    (first, *_) = [f for f in change["findings"] if f["topic"] == "human_review"]
+    assert first["rule"] == "opt-in-to-opt-out"
+    texts = {
+        side: told(client, f"/v1/versions/{change[side]['id']}")["text"]
+        for side in ("before", "after")
+    }
+    assert first["old"] in texts["before"]
+    assert first["new"] in texts["after"]
+    assert "worse for you" in " ".join(change["summary"]["en"])
+    assert client.get("/v1/changes?direction=up").status_code == 400
+
+
 # --- caching and reading from elsewhere ------------------------------------------------
 
 

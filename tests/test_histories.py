@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +16,12 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
-from policies.model import Topic
+from policies import direction, knowledge, summary
+from policies.ledger import Answer, Standing, Statement
+from policies.model import Stance, Topic
+from policies.passages import key
 from policies.store import Store, codec, schema, writing
+from policies.store.queries import catalog as queries
 from tests.conftest import shared_folder
 from tests.fixtures_histories import run, store_of
 
@@ -143,6 +149,195 @@ def test_the_review_that_microsoft_removed_is_still_stated_elsewhere(store: Stor
             .where(d.text_id == version.text_id)
         ).scalars()
         assert any("human_review" in topics for topics in stands)
+
+
+# --- the ledger over time ------------------------------------------------------------------------
+
+MICROSOFT = "microsoft.privacy-statement.en-ie"
+
+# What Microsoft's statement said about people listening: (first seen, gone, stance, how often it
+# stood there). Read by hand in the archive's own history; the last ones still stood in its last
+# readable version.
+MICROSOFT_SAID = {
+    ("2020-12-08", "2021-01-15", "yes", 1),
+    ("2020-12-08", "2021-01-15", "yes", 2),
+    ("2021-01-15", "2021-07-29", "opt_in", 1),
+    ("2021-01-15", "2023-08-23", "yes", 2),
+    ("2021-01-15", "2024-06-25", "yes", 2),
+    ("2021-01-15", None, "yes", 1),
+    ("2021-01-15", None, "opt_in", 1),
+    ("2021-10-05", "2022-09-20", "opt_in", 1),
+    ("2022-09-20", None, "opt_in", 2),
+    ("2023-08-23", "2024-06-25", "opt_in", 2),
+}
+
+
+def listening(store: Store, vendor: str, at: datetime | None = None) -> Answer:
+    with store.engine.connect() as connection:
+        known = knowledge.somebody(connection, vendor, at=at)
+    assert known is not None
+    return known.answers[Topic.HUMAN_REVIEW]
+
+
+def said(answer: Answer) -> list[Statement]:
+    """Every statement, now and before, once."""
+    found = [*answer.statements, *answer.gone, *(s for p in answer.earlier for s in p.statements)]
+    return list({(s.page_id, s.passage_id, s.stance): s for s in found}.values())
+
+
+def as_day(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%d}" if at else None
+
+
+def test_microsofts_review_of_voice_clips_from_2020_on(store: Store) -> None:
+    answer = listening(store, "microsoft")
+    assert {
+        (as_day(s.since), as_day(s.until), s.stance and s.stance.value, s.times)
+        for s in said(answer)
+    } == MICROSOFT_SAID
+    assert (answer.stance, answer.observed) == (Stance.OPT_IN, True)
+    assert answer.since == datetime(2021, 1, 15, 17, 31, 46, tzinfo=UTC)
+    (before,) = answer.earlier
+    assert (before.stance, as_day(before.since)) == (Stance.YES, "2020-12-08")
+    assert not before.observed, "the archive began then; the words are older"
+
+
+def test_what_microsoft_withdrew_in_two_sections_and_kept_in_a_third(store: Store) -> None:
+    answer = listening(store, "microsoft")
+    day = datetime(2024, 6, 25, 18, 10, 15, tzinfo=UTC)
+    gone = [s for s in answer.gone if s.until == day]
+    assert [(s.times, s.page_id) for s in gone] == [(2, MICROSOFT), (2, MICROSOFT)]
+    assert answer.since is not None
+    assert answer.since < day, "the answer stays what it was"
+    assert Stance.OPT_IN in {s.stance for s in answer.statements}
+    assert Stance.YES in answer.also, "what is said flatly elsewhere is told too"
+    told = " ".join(summary.popup(answer, "Microsoft", (), "en")[1].text.split())
+    assert "Elsewhere" in told or "others still say it" in told
+
+
+def test_google_says_since_2022_that_people_listen(store: Store) -> None:
+    answer = listening(store, "google")
+    assert (answer.stance, answer.observed) == (Stance.YES, True)
+    assert answer.since == datetime(2022, 2, 11, 0, 33, 37, tzinfo=UTC)
+    assert [(p.standing, as_day(p.since)) for p in answer.earlier] == [
+        (Standing.NOT_STATED, "2020-07-29")
+    ]
+    assert {p.page_id: p.standing for p in answer.by_page}["google.nest-privacy.en"] is (
+        Standing.NOT_STATED
+    )
+
+
+@pytest.mark.parametrize(
+    ("vendor", "pages", "since"),
+    [("amazon", 3, "2018-07-03"), ("apple", 1, "2020-07-29"), ("samsung", 1, "2020-12-08")],
+)
+def test_company_wide_policies_do_not_say_it(
+    store: Store, vendor: str, pages: int, since: str
+) -> None:
+    answer = listening(store, vendor)
+    assert (answer.standing, answer.pages_read) == (Standing.NOT_STATED, pages)
+    assert as_day(answer.since) == since
+    assert answer.pages_unread > 0, "the pages that say it are no part of the archive: not read"
+
+
+def test_the_ledger_as_of_a_date_is_what_was_known_of_that_day(store: Store) -> None:
+    def on(vendor: str, day: str) -> tuple[Standing, Stance | None]:
+        answer = listening(store, vendor, datetime.fromisoformat(day).replace(tzinfo=UTC))
+        assert answer.as_of is None or f"{answer.as_of:%Y-%m-%d}" <= day
+        return answer.standing, answer.stance
+
+    assert on("google", "2022-02-10") == (Standing.NOT_STATED, None)
+    assert on("google", "2022-02-12") == (Standing.STATED, Stance.YES)
+    assert on("microsoft", "2020-12-01") == (Standing.NOT_READ, None)
+    assert on("microsoft", "2020-12-24") == (Standing.STATED, Stance.YES)
+    assert on("microsoft", "2021-02-01") == (Standing.STATED, Stance.OPT_IN)
+
+
+def test_the_dates_agree_with_the_timeline_that_others_made(store: Store, shared: Path) -> None:
+    """Entries whose quotes come from the same archive, by their words."""
+    catalog = shared / "catalog"
+    if not (catalog / "timeline.json").is_file():
+        pytest.skip(f"no facts: {catalog} is missing")
+    lines = (catalog / "quotes.jsonl").read_text("utf-8").splitlines()
+    texts = {quote["id"]: key(quote["text"]) for quote in map(json.loads, lines)}
+    checked = 0
+    for vendor in ("Microsoft", "Google"):
+        answer = listening(store, vendor.lower())
+        with store.engine.connect() as connection:
+            pages = {p.id: p for p in queries.pages(connection, vendor_id=vendor.lower()).items}
+            found = knowledge.quotes(connection, said(answer), pages)
+        since = {key(q.text): as_day(q.statement.since) for q in found.values()}
+        for event in json.loads((catalog / "timeline.json").read_text("utf-8")):
+            source = event["source"]
+            if event["vendor"] != vendor or source.get("mirror") != "OTA-contrib":
+                continue
+            for text in (texts[id_] for id_ in source["quote_ids"] if texts[id_] in since):
+                assert since[text] == source["first_seen"], event["summary"]
+                checked += 1
+    assert checked >= 5
+
+
+def test_every_proof_is_the_file_that_the_archive_recorded(store: Store, data: Path) -> None:
+    (clone,) = (data / "cache").glob("contrib-*.git")
+    places = [
+        place
+        for vendor in ("microsoft", "google")
+        for s in said(listening(store, vendor))
+        for place in (s.as_first(), s)
+    ]
+    k = schema.captures.c
+    for place in places:
+        with store.engine.connect() as connection:
+            version = writing.load_versions(connection, [place.version_id])[place.version_id]
+            commit = connection.execute(
+                sa.select(k.note).where(k.id == version.capture_id)
+            ).scalar_one()
+        path = {"microsoft": "Microsoft", "google": "Google"}[place.page_id.split(".")[0]]
+        file = f"{commit.split()[0]}:{path}/Privacy Policy.md"
+        shown = subprocess.run(
+            ["git", "-C", str(clone), "show", file], capture_output=True, check=True
+        )
+        assert place.digest == f"sha256:{hashlib.sha256(shown.stdout).hexdigest()}"
+        assert version.captured_at == place.captured_at
+
+
+# (page, day, topic, direction, a rule that says so): read by hand beside the edits themselves.
+DIRECTIONS = [
+    (MICROSOFT, "2021-01-15", "human_review", "better", "condition-added"),
+    (MICROSOFT, "2021-01-15", "human_review", "better", "sample-dropped"),
+    (MICROSOFT, "2021-07-29", "human_review", "says_less", "said-elsewhere"),
+    (MICROSOFT, "2021-10-05", "human_review", "better", "promise-made"),
+    (MICROSOFT, "2022-09-20", "retention", "better", "promise-made"),
+    (MICROSOFT, "2022-09-20", "human_review", "unclear", "other-words"),
+    (MICROSOFT, "2023-08-23", "human_review", "better", "condition-added"),
+    (MICROSOFT, "2024-02-20", "choice", "unclear", "other-words"),
+    (MICROSOFT, "2024-06-25", "human_review", "says_less", "said-elsewhere"),
+    (MICROSOFT, "2024-06-25", "reviewers", "says_less", "said-elsewhere"),
+    ("google.privacy-policy.en-ie", "2022-02-11", "human_review", "says_more", "first-said"),
+    ("google.privacy-policy.en-ie", "2022-02-11", "sample", "says_more", "first-said"),
+    ("samsung.privacy-policy.en-ie", "2022-12-28", "training", "says_less", "no-longer-said"),
+    ("amazon.alexa-terms.en-us", "2020-04-29", "retention", "better", "promise-made"),
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "day", "topic", "way", "rule"),
+    DIRECTIONS,
+    ids=[f"{page} {day} {topic} {rule}" for page, day, topic, _, rule in DIRECTIONS],
+)
+def test_which_way_a_real_change_goes(
+    store: Store, page: str, day: str, topic: str, way: str, rule: str
+) -> None:
+    k = schema.changes.c
+    with store.engine.connect() as connection:
+        (change,) = (
+            row
+            for row in connection.execute(schema.changes.select().where(k.page_id == page))
+            if as_day(row.captured_at) == day
+        )
+    found = direction.unpack(change.directions)[Topic(topic)]
+    assert found.direction.value == way
+    assert rule in {finding.rule for finding in found.findings}
 
 
 # --- the whole -------------------------------------------------------------------------------

@@ -120,7 +120,8 @@ def message(id_: str, items: Sequence[Item], lang: str, *, repeated: bool) -> Me
             "data": {"items": [_payload(item) for item in items]},
         }
     if repeated:
-        text = f"{text}\n\n({said.gettext('This may reach you for the second time.')})"
+        twice = said.gettext("This may reach you for the second time.")
+        text = f"{text}\n\n({twice})"
     return Message(id_, title, text, payload)
 
 

@@ -115,7 +115,9 @@ def vendor(vendor_id: str) -> str:
     known = next((known for known in everybody if known.vendor.id == vendor_id), None)
     if known is None:
         raise UnknownId(f"no vendor has the id {vendor_id!r}")
+    listening = known.answers[Topic.HUMAN_REVIEW]
     said = [s for answer in known.answers.values() for s in answer.statements]
+    said += knowledge.statements_of(listening)
     by_page = {page.page.id: page.page for page in known.pages}
     recent = changes.changes(connection(), Wanted(vendor_id=vendor_id), limit=_RECENT)
     return render_template(

@@ -15,7 +15,8 @@ from markupsafe import Markup
 from api import knowledge
 from api.knowledge import WholeChange
 from api.reading import health_now
-from policies import moments, rendering, summary
+from policies import direction, moments, rendering, summary
+from policies.direction import Directed
 from policies.ledger import Answer
 from policies.locale import LANGUAGES, translations
 from policies.model import EditKind, Health, PolicyKind, Topic, VersionState
@@ -91,6 +92,10 @@ def install(app: Flask) -> None:
         kind=lambda value: messages().gettext(_KIND[value]),
         verdict=lambda a: summary.verdict(a.standing, a.stance, g.lang),
         period=lambda value: summary.period(value, g.lang),
+        direction=lambda value: summary.direction(value, g.lang),
+        rule=lambda name: summary.rule(name, g.lang),
+        reason=lambda says: summary.reason(says, g.lang),
+        contradiction=lambda found: summary.contradiction(found, g.lang),
         as_of=lambda answer: summary.as_of(answer, g.lang),
         origin=_origin,
         web=_web,
@@ -103,6 +108,7 @@ def install(app: Flask) -> None:
         languages=_LANGUAGE,
         sentences=_sentences,
         change_sentences=_change_sentences,
+        directions=_directions,
         Topic=Topic,
         Health=Health,
     )
@@ -155,7 +161,13 @@ def _sentences(answer: Answer, vendor: str, assistants: tuple[str, ...]) -> tupl
 
 def _change_sentences(row: ChangeRow) -> tuple[str, ...]:
     counts = (row.added, row.removed, row.replaced, row.moved)
-    return summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang)
+    ways = {topic: found.direction for topic, found in _directions(row).items()}
+    return summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang, ways)
+
+
+def _directions(row: ChangeRow) -> dict[Topic, Directed]:
+    """Which way a change goes on each of its topics."""
+    return direction.unpack(row.directions)
 
 
 def _here(endpoint: str, **values: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from api.v1 import mementos, params, schemas, shaping
 from api.v1.answering import Part, as_of, known, listed, page_of, reply, sent
 from policies import __version__
 from policies.errors import BadInput, UnknownId
+from policies.model import Topic
 from policies.store.queries import catalog, changes, log, versions
 from policies.store.queries.changes import ChangeRow, Wanted
 from policies.store.queries.rows import Position
@@ -77,6 +79,24 @@ def vendor(vendor_id: str) -> Response:
 def _vendor(reader: sa.Connection, vendor_id: str) -> str:
     last = changes.changes(reader, Wanted(vendor_id=vendor_id), limit=_RECENT).items
     return shaping.vendor(reader, _everybody()[vendor_id], last).model_dump_json()
+
+
+@v1.get("/vendors/<vendor_id>/ledger")
+@v1.input(params.LedgerQuery, location="query", arg_name="query")
+@v1.output(schemas.Ledger)
+@v1.doc(summary="A vendor's answers with every quote: now or as of a date, and before")
+def vendor_ledger(vendor_id: str, query: params.LedgerQuery) -> Response:
+    """The ledger of one vendor."""
+    if vendor_id not in _everybody():
+        raise UnknownId(f"no vendor has the id {vendor_id!r}")
+    one: knowledge.Known | None = _everybody()[vendor_id]
+    if query.at is not None:
+        last = query.at - timedelta(microseconds=1)
+        one = knowledge.somebody(connection(), vendor_id, at=last)
+    assert one is not None
+    topics = [query.topic] if query.topic else list(Topic)
+    wanted = [one.answers[topic] for topic in topics]
+    return reply(shaping.ledger(connection(), one, wanted))
 
 
 @v1.get("/pages")
@@ -159,6 +179,7 @@ def change_list(query: params.ChangesQuery) -> Response:
         vendor_id=query.vendor,
         page_id=query.page,
         topic=query.topic,
+        direction=query.direction.value if query.direction else None,
         lang=query.language,
         since=query.since,
         before=query.until,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from policies import moments
+from policies.direction import Direction
 from policies.errors import BadInput
 from policies.model import EventKind, Health, Topic, VersionState
 from policies.store.search.asking import Side
@@ -122,6 +123,9 @@ class ChangesQuery(Paging):
     vendor: Id = Field(default=None, description="Id of a vendor.")
     page: Id = Field(default=None, description="Id of a page.")
     topic: Topic | None = Field(default=None, description="Only changes that touch this topic.")
+    direction: Direction | None = Field(
+        default=None, description="Only changes that go this way, on the topic given or on any."
+    )
     since: Since = Field(default=None, description="First captured then or later.")
     until: Until = Field(
         default=None, description="First captured then or before; a date is whole."
@@ -141,6 +145,17 @@ class EventsQuery(Paging):
     since: Since = Field(default=None, description="Published then or later.")
     until: Until = Field(default=None, description="Published then or before; a date is whole.")
     language: Language = Field(default=None, description="ISO 639-1.")
+
+
+class LedgerQuery(BaseModel):
+    """Which answers of a vendor, and as of when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    topic: Topic | None = Field(default=None, description="Only the answer to this topic.")
+    at: Until = Field(
+        default=None, description="As of then, by what is known of it today; a date is whole."
+    )
 
 
 class HealthQuery(Paging):

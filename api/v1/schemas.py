@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from policies import moments
-from policies.ledger import Standing
+from policies.direction import Direction
+from policies.ledger import Gap, Standing
 from policies.model import (
     BlockKind,
     ControlKind,
@@ -204,6 +205,18 @@ class Quote(Shape):
     last_seen: At
     text_digest: str
     capture_digest: str | None
+    since: At | None = Field(description="When its words came to stand there, by any history.")
+    until: At | None = Field(description="First capture without them; null where they stand.")
+    observed: bool = Field(description="Whether they were seen to come.")
+
+
+class Told(Shape):
+    """A sentence of ours, and the quotes that bear it out."""
+
+    text: str
+    quotes: list[str] = Field(
+        description="Places of quotes as `version.position`; none where it tells of pages read."
+    )
 
 
 class Period(Shape):
@@ -214,6 +227,25 @@ class Period(Shape):
     standing: Standing
     stance: Stance | None
     observed: bool = Field(description="False: it was so when first looked at, perhaps before.")
+
+
+class PageAnswer(Shape):
+    """What one page says about a topic."""
+
+    page_id: str
+    policy_id: str
+    lang: str
+    standing: Standing
+    stance: Stance | None
+    as_of: At | None
+
+
+class Contradiction(Shape):
+    """Two pages of a vendor that do not say the same; `more` says what reaches further."""
+
+    gap: Gap
+    more: PageAnswer
+    less: PageAnswer
 
 
 class Answer(Shape):
@@ -233,6 +265,42 @@ class Answer(Shape):
     quotes: list[Quote]
     quotes_total: int
     earlier: list[Period]
+    badge: dict[str, Told] = Field(description="One line, by language.")
+    popup: dict[str, list[Told]] = Field(description="At most three, by language.")
+    by_page: list[PageAnswer] = Field(description="What each page says, also those not read.")
+    contradictions: list[Contradiction]
+
+
+class FullPeriod(Period):
+    """A time of one answer, with what stood on the pages then, as it stood first."""
+
+    quotes: list[Quote]
+
+
+class Slot(Shape):
+    """What an answer says exactly: a slice of the quote at that place."""
+
+    name: str
+    words: str
+    quote: str
+
+
+class FullAnswer(Answer):
+    """An answer with every quote, now and before."""
+
+    gone: list[Quote] = Field(description="What went while the answer stayed, last gone first.")
+    slots: list[Slot]
+    periods: list[FullPeriod] = Field(description="The earlier answers, newest first.")
+    paragraph: dict[str, list[Told]] = Field(description="For a journalist, by language.")
+
+
+class Ledger(Shape):
+    """A vendor's answers, now or as of a time, and how they came about."""
+
+    vendor_id: str
+    at: At | None
+    as_of: At | None
+    answers: list[FullAnswer]
 
 
 class ChangeBrief(Shape):
@@ -257,6 +325,9 @@ class ChangeBrief(Shape):
     removed: int
     replaced: int
     moved: int
+    directions: dict[Topic, Direction] = Field(
+        description="Which way it goes on each topic; empty until it was weighed."
+    )
     summary: dict[str, list[str]]
 
 
@@ -306,6 +377,17 @@ class Edit(Shape):
     )
 
 
+class Finding(Shape):
+    """A rule that a direction was read by, and the words that it holds of."""
+
+    topic: Topic
+    direction: Direction
+    rule: str
+    says: dict[str, str] = Field(description="What it means, by language.")
+    old: str | None
+    new: str | None
+
+
 class Change(ChangeBrief):
     """A change with its edits."""
 
@@ -317,6 +399,7 @@ class Change(ChangeBrief):
     words_removed: int
     words_added: int
     edits: list[Edit]
+    findings: list[Finding] = Field(description="Why it goes which way, weightiest first.")
     previous_id: str | None
     next_id: str | None
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 
 from api import knowledge
 from api.knowledge import Known, KnownPage
 from api.v1 import schemas
-from policies import rendering, summary
-from policies.ledger import Answer, Statement
+from policies import direction, rendering, summary
+from policies.ledger import Answer, Period, Statement
 from policies.locale import LANGUAGES
 from policies.model import Reason, Topic
 from policies.store.chain import Entry
@@ -158,6 +159,7 @@ def change_brief(row: ChangeRow) -> schemas.ChangeBrief:
 
 def _change_fields(row: ChangeRow) -> dict[str, object]:
     counts = (row.added, row.removed, row.replaced, row.moved)
+    ways = {topic: one.direction for topic, one in direction.unpack(row.directions).items()}
     return {
         "id": row.id,
         "vendor_id": row.vendor_id,
@@ -178,8 +180,11 @@ def _change_fields(row: ChangeRow) -> dict[str, object]:
         "removed": row.removed,
         "replaced": row.replaced,
         "moved": row.moved,
+        "directions": ways,
         "summary": {
-            lang: list(summary.change(row.vendor_name, row.page_title, counts, row.topics, lang))
+            lang: list(
+                summary.change(row.vendor_name, row.page_title, counts, row.topics, lang, ways)
+            )
             for lang in LANGUAGES
         },
     }
@@ -202,9 +207,25 @@ def change(connection: sa.Connection, row: ChangeRow) -> schemas.Change:
         words_added=words.added,
         same_edit=[change_brief(other) for other in others if other.id != row.id],
         edits=[edit(step, shown.old, shown.new, still) for step in shown.steps],
+        findings=_findings(shown),
         previous_id=previous_id,
         next_id=next_id,
     )
+
+
+def _findings(shown: knowledge.OpenedChange) -> list[schemas.Finding]:
+    return [
+        schemas.Finding(
+            topic=topic,
+            direction=found.direction,
+            rule=found.rule,
+            says={lang: summary.rule(found.rule, lang) for lang in LANGUAGES},
+            old=direction.quoted(found.old, shown.old.passages),
+            new=direction.quoted(found.new, shown.new.passages),
+        )
+        for topic, directed in direction.unpack(shown.row.directions).items()
+        for found in directed.findings
+    ]
 
 
 def event(row: EventRow) -> schemas.Event:
@@ -304,30 +325,99 @@ def _pages(known: Iterable[Known]) -> dict[str, PageRow]:
 
 def answer(known: Known, found: Answer, words: Quotes) -> schemas.Answer:
     """An answer with those of its quotes that are among `words`."""
-    return schemas.Answer(
-        topic=found.topic,
-        standing=found.standing,
-        stance=found.stance,
-        also=list(found.also),
-        summary={
-            lang: list(summary.answer(found, known.vendor.name, known.assistants, lang))
+    return schemas.Answer(**_answer_fields(known, found, words))
+
+
+def _answer_fields(known: Known, found: Answer, words: Quotes) -> dict[str, Any]:
+    named = known.vendor.name, known.assistants
+    return {
+        "topic": found.topic,
+        "standing": found.standing,
+        "stance": found.stance,
+        "also": list(found.also),
+        "summary": {lang: list(summary.answer(found, *named, lang)) for lang in LANGUAGES},
+        "since": found.since,
+        "observed": found.observed,
+        "as_of": found.as_of,
+        "oldest_read": found.oldest,
+        "pages_read": found.pages_read,
+        "pages_unread": found.pages_unread,
+        "quotes": [quote(words[s.place]) for s in found.statements if s.place in words],
+        "quotes_total": len(found.statements),
+        "earlier": [schemas.Period(**_period_fields(period)) for period in found.earlier],
+        "badge": {lang: _sentence(summary.badge(found, lang)) for lang in LANGUAGES},
+        "popup": {
+            lang: [_sentence(told) for told in summary.popup(found, *named, lang)]
             for lang in LANGUAGES
         },
-        since=found.since,
-        observed=found.observed,
-        as_of=found.as_of,
-        oldest_read=found.oldest,
-        pages_read=found.pages_read,
-        pages_unread=found.pages_unread,
-        quotes=[quote(words[s.place]) for s in found.statements if s.place in words],
-        quotes_total=len(found.statements),
-        earlier=[schemas.Period.model_validate(period) for period in found.earlier],
+        "by_page": [schemas.PageAnswer.model_validate(page) for page in found.by_page],
+        "contradictions": [
+            schemas.Contradiction.model_validate(one) for one in found.contradictions
+        ],
+    }
+
+
+def _period_fields(period: Period) -> dict[str, Any]:
+    return {
+        "since": period.since,
+        "until": period.until,
+        "standing": period.standing,
+        "stance": period.stance,
+        "observed": period.observed,
+    }
+
+
+def _sentence(told: summary.Told) -> schemas.Told:
+    return schemas.Told(text=told.text, quotes=[_name(s.place) for s in told.statements])
+
+
+def _name(place: tuple[str, int]) -> str:
+    return f"{place[0]}.{place[1]}"
+
+
+def ledger(connection: sa.Connection, known: Known, answers: Sequence[Answer]) -> schemas.Ledger:
+    """These answers of a vendor with every quote, now and before."""
+    said = [s for found in answers for s in knowledge.statements_of(found)]
+    words = knowledge.quotes(connection, said, _pages([known]))
+    return schemas.Ledger(
+        vendor_id=known.vendor.id,
+        at=known.at,
+        as_of=known.as_of,
+        answers=[_full_answer(known, found, words) for found in answers],
     )
 
 
-def quote(found: knowledge.Quote) -> schemas.Quote:
-    """Verbatim words with their source."""
+def _full_answer(known: Known, found: Answer, words: Quotes) -> schemas.FullAnswer:
+    titles = {page.page.id: page.page.title for page in known.pages}
+    texts = {place: found.text for place, found in words.items()}
+    named = known.vendor.name, known.assistants
+    return schemas.FullAnswer(
+        **_answer_fields(known, found, words),
+        gone=[quote(words[s.place]) for s in found.gone],
+        slots=[
+            schemas.Slot(name=slot.name, words=slot.words, quote=_name(slot.statement.place))
+            for slot in found.slots
+        ],
+        periods=[
+            schemas.FullPeriod(
+                **_period_fields(period),
+                quotes=[quote(words[s.as_first().place], s) for s in period.statements],
+            )
+            for period in found.earlier
+        ],
+        paragraph={
+            lang: [
+                _sentence(told) for told in summary.paragraph(found, *named, lang, texts, titles)
+            ]
+            for lang in LANGUAGES
+        },
+    )
+
+
+def quote(found: knowledge.Quote, of: Statement | None = None) -> schemas.Quote:
+    """Verbatim words with their source; the lifetime is that of the statement `of`, if given."""
     said: Statement = found.statement
+    life = (of or said).lives[-1] if (of or said).lives else None
     return schemas.Quote(
         text=found.text,
         headings=list(found.headings),
@@ -346,6 +436,9 @@ def quote(found: knowledge.Quote) -> schemas.Quote:
         last_seen=said.last_seen,
         text_digest=f"sha256:{said.text_id}",
         capture_digest=said.digest,
+        since=life.since if life else None,
+        until=life.until if life else None,
+        observed=life.appeared if life else False,
     )
 
 

@@ -22,6 +22,7 @@ _OWN = {
     "events": "policies.cli.events:events",
     "explain": "policies.cli.explain:explain",
     "health": "policies.cli.health:health",
+    "ledger": "policies.cli.ledger:ledger",
     "provenance": "policies.cli.search:provenance",
     "reread": "policies.cli.reread:reread",
     "import": "policies.cli.histories:import_",
@@ -82,6 +83,7 @@ def main() -> None:
     Begin with:
       earwitness crawl     fetch the declared pages and record what they say
       earwitness changes   what changed, with the exact words
+      earwitness ledger    what is said now, since when, and what was said before
       earwitness serve     the same for a browser and for programs
       earwitness up        all of it, on a schedule
 

@@ -12,8 +12,10 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from policies import moments, rendering
+from policies import direction, moments, rendering
+from policies.cli import directions
 from policies.cli.asking import Moment, reading, refuse_unknown
+from policies.direction import Direction
 from policies.model import Topic
 from policies.store.queries import changes as published
 from policies.store.queries import versions
@@ -34,16 +36,29 @@ _BATCH = 100  # changes asked for at once
     type=click.Choice([topic.value for topic in Topic]),
     help="Only edits that touch this topic.",
 )
+@click.option(
+    "--direction",
+    "way",
+    type=click.Choice([way.value for way in Direction]),
+    help="Only changes that go this way, on that topic or on any.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines: one change a line, all of it.")
 def changes(
-    vendor: str | None, page: str | None, since: datetime | None, topic: str | None, as_json: bool
+    vendor: str | None,
+    page: str | None,
+    since: datetime | None,
+    topic: str | None,
+    way: str | None,
+    as_json: bool,
 ) -> None:
     """What changed, oldest first, in the pages' own words.
 
-    Behind `-` stands what a page said before, behind `+` what it says since.
+    Behind `-` stands what a page said before, behind `+` what it says since. Behind `=` stands
+    which way it goes on a topic, by which rules: better or worse for the person, or in how much is
+    said.
     """
     about = Topic(topic) if topic else None
-    wanted = Wanted(vendor_id=vendor, page_id=page, topic=about, since=since)
+    wanted = Wanted(vendor_id=vendor, page_id=page, topic=about, direction=way, since=since)
     with reading() as connection:
         refuse_unknown(connection, vendor, page)
         rows = list(_all(connection, wanted))
@@ -52,7 +67,7 @@ def changes(
             if as_json:
                 click.echo(json.dumps(shown.as_json(), ensure_ascii=False))
             else:
-                click.echo(shown.as_text(color=_in_color()))
+                click.echo(shown.as_text(color=in_color()))
     if not rows and not as_json:
         click.echo("No change has been published that fits.", err=True)
 
@@ -72,7 +87,7 @@ class _Shown:
 
     def __init__(self, connection: sa.Connection, row: ChangeRow, about: Topic | None) -> None:
         pair = versions.versions_by_id(connection, [row.before_id, row.after_id])
-        self.row = row
+        self.row, self.about = row, about
         self.before, self.after = pair[row.before_id], pair[row.after_id]
         edits = published.edits(connection, [row.id])[row.id]
         self.old = versions.excerpt(
@@ -110,6 +125,8 @@ class _Shown:
                 f"    still stated, word for word: {place.page_id}, since {place.since:%Y-%m-%d}"
                 for place in self._places(step)
             ]
+        found = direction.unpack(row.directions)
+        lines += directions.lines(found, self.old.passages, self.new.passages, self.about)
         lines += self._rest()
         return "\n".join(lines) + "\n"
 
@@ -140,6 +157,9 @@ class _Shown:
             "confirmed_at": moments.iso(row.confirmed_at),
             "event_id": row.event_id,
             "topics": list(row.topics),
+            "directions": directions.as_json(
+                direction.unpack(row.directions), self.old.passages, self.new.passages
+            ),
             "before": {"version_id": self.before.id, "digest": self.before.capture.digest},
             "after": {"version_id": self.after.id, "digest": self.after.capture.digest},
             "words_removed": words.removed,
@@ -160,5 +180,6 @@ def _says(text: Excerpt, position: int | None) -> set[Topic]:
     return set(found.topics) if found else set()
 
 
-def _in_color() -> bool:
+def in_color() -> bool:
+    """Whether what is printed may be coloured."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ

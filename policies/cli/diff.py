@@ -10,9 +10,13 @@ from pathlib import Path
 import click
 
 from policies import changes, passages, rendering
+from policies.cli import directions
+from policies.direction import Directed
+from policies.disclosures import Detector
 from policies.errors import BadInput
-from policies.model import Document
+from policies.model import Document, Scope, Topic
 from policies.text import read_html, read_markdown, read_plain
+from policies.tracking.directing import between
 
 _LARGEST = 20_000_000  # bytes of one file, as of one page
 _HTML = (".html", ".htm", ".xhtml")
@@ -33,20 +37,42 @@ _MARKDOWN = (".md", ".markdown")
 @click.option(
     "--language", default="en", metavar="CODE", show_default=True, help="Of both files (ISO 639-1)."
 )
-def diff(old: Path, new: Path, form: str, language: str) -> None:
-    """What differs between two files: HTML, Markdown or text, by their endings."""
+@click.option(
+    "--scope",
+    type=click.Choice([scope.value for scope in Scope]),
+    default=Scope.GENERAL.value,
+    show_default=True,
+    help="Whether the files are about an assistant as a whole.",
+)
+def diff(old: Path, new: Path, form: str, language: str, scope: str) -> None:
+    """What differs between two files: HTML, Markdown or text, by their endings.
+
+    Behind `=` stands which way it goes on a topic that we watch, by which rules; html leaves
+    that out.
+    """
     before = passages.split(_document(old), language)
     after = passages.split(_document(new), language)
     edits = changes.compare(before, after)
     steps = rendering.steps(before, after, edits)
+    sides = dict(enumerate(before)), dict(enumerate(after))
+    found: dict[Topic, Directed] = {}
+    if form != "html" and steps:
+        found = between(Detector.load(), language, Scope(scope), before, after, edits)
     if form == "json":
-        told = {"old": old.name, "new": new.name, "edits": [rendering.to_json(s) for s in steps]}
+        told = {
+            "old": old.name,
+            "new": new.name,
+            "edits": [rendering.to_json(s) for s in steps],
+            "directions": directions.as_json(found, *sides),
+        }
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     elif form == "html":
         fragment = rendering.to_html(rendering.whole(before, after, edits))
         click.echo(rendering.document(f"{old.name} → {new.name}", fragment, language), nl=False)
     else:
         _print(steps)
+        for line in directions.lines(found, *sides):
+            click.echo(line)
 
 
 def _print(steps: tuple[rendering.Step, ...]) -> None:

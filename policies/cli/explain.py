@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from policies.cli.asking import reading
+from policies.rendering import visible
 from policies.tracking.explain import explain as explained
 
 
@@ -39,6 +40,10 @@ def _show(values: dict[str, Any], indent: str) -> None:
             for rule in value:
                 numbers = ", ".join(f"{k} {v}" for k, v in rule["numbers"].items())
                 click.echo(f"{indent}  {rule['rule']}: {rule['says']}{_in_brackets(numbers)}")
+        elif name == "directions":
+            click.echo(f"{indent}directions")
+            for found in value:
+                _show_finding(found, indent + "  ")
         elif name == "version":
             click.echo(f"{indent}version {value.pop('id')}")
             _show(value, indent + "  ")
@@ -48,6 +53,13 @@ def _show(values: dict[str, Any], indent: str) -> None:
             click.echo(label + ", ".join(map(_one, value)))
         else:
             click.echo(f"{label}{value}")
+
+
+def _show_finding(found: dict[str, Any], indent: str) -> None:
+    click.echo(f"{indent}{found['topic']}: {found['direction']}: {found['says']} ({found['rule']})")
+    for mark, side in (("-", "old"), ("+", "new")):
+        if found[side] is not None:
+            click.echo(f"{indent}  {mark} “{visible(found[side])}”")
 
 
 def _one(value: Any) -> str:

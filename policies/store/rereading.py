@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from policies.model import Scope, Topic
-from policies.store import log, schema
+from policies.store import log, schema, writing
 
 
 def judged_otherwise(
@@ -77,14 +77,66 @@ def changes_of(connection: sa.Connection, text_id: str, scope: Scope) -> list[An
 
 
 def set_topics(connection: sa.Connection, change_id: str, topics: Sequence[Topic]) -> None:
-    """Put a change under other topics."""
+    """Put a change under other topics; which way it goes on them is to be read anew."""
     names = [topic.value for topic in topics]
-    c, t = schema.changes, schema.change_topics
-    connection.execute(c.update().where(c.c.id == change_id).values(topics=names))
-    connection.execute(t.delete().where(t.c.change_id == change_id))
-    if names:
-        connection.execute(t.insert(), [{"change_id": change_id, "topic": n} for n in names])
+    c = schema.changes
+    values = {"topics": names, "directions": {}, "directed_by": ""}
+    connection.execute(c.update().where(c.c.id == change_id).values(**values))
+    writing.put_change_topics(connection, change_id, names, {})
     log.note(connection, "change", change_id)
+
+
+def directed_otherwise(
+    connection: sa.Connection, marks: Mapping[str, str], unread: str
+) -> list[str]:
+    """Ids of the changes that were not directed under their language's mark, oldest first.
+
+    `marks`: language -> the mark of the rules of today; `unread`: that of other languages.
+    """
+    c, p = schema.changes.c, schema.pages.c
+    query = (
+        sa.select(c.id, c.directed_by, p.lang)
+        .join_from(schema.changes, schema.pages, p.id == c.page_id)
+        .order_by(c.captured_at, c.id)
+    )
+    return [
+        row.id
+        for row in connection.execute(query)
+        if row.directed_by != marks.get(row.lang, unread)
+    ]
+
+
+def change(connection: sa.Connection, change_id: str) -> Any:
+    """A change's edits and topics, its page's scope and language, and the texts on both sides."""
+    c, p = schema.changes.c, schema.pages.c
+    before, after = schema.versions.alias("before"), schema.versions.alias("after")
+    query = (
+        sa.select(
+            c.edits,
+            c.topics,
+            p.scope,
+            p.lang,
+            before.c.text_id.label("before_text"),
+            after.c.text_id.label("after_text"),
+        )
+        .join_from(schema.changes, schema.pages, p.id == c.page_id)
+        .join(before, before.c.id == c.before_id)
+        .join(after, after.c.id == c.after_id)
+        .where(c.id == change_id)
+    )
+    return connection.execute(query).one()
+
+
+def set_directions(
+    connection: sa.Connection, change_id: str, directions: Mapping[str, Any], directed_by: str
+) -> None:
+    """Keep which way a change goes, and by which rules."""
+    c, t = schema.changes, schema.change_topics
+    values = {"directions": dict(directions), "directed_by": directed_by}
+    connection.execute(c.update().where(c.c.id == change_id).values(**values))
+    for topic, found in directions.items():
+        here = (t.c.change_id == change_id) & (t.c.topic == topic)
+        connection.execute(t.update().where(here).values(direction=found["direction"]))
 
 
 def drop_unused_verdicts(connection: sa.Connection) -> int:

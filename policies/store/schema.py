@@ -249,6 +249,9 @@ changes = sa.Table(
     sa.Column("removed", sa.Integer, nullable=False),
     sa.Column("replaced", sa.Integer, nullable=False),
     sa.Column("moved", sa.Integer, nullable=False),
+    # topic -> {direction, findings: [[rule, old, new]]}, words as [position, start, end] or null
+    sa.Column("directions", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("directed_by", sa.Text, nullable=False, server_default=""),  # rules; "": not yet
     sa.Index("ix_changes_time", "captured_at", "id"),
     sa.Index("ix_changes_page", "page_id", "captured_at"),
 )
@@ -258,6 +261,7 @@ change_topics = sa.Table(
     metadata,
     sa.Column("change_id", sa.ForeignKey(changes.c.id), primary_key=True),
     sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("direction", sa.Text),  # None: not directed yet
     sa.Index("ix_change_topics_topic", "topic"),
 )
 

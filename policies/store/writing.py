@@ -548,10 +548,13 @@ def put_change(
     fingerprint: str,
     rewordings: Mapping[str, int],
     regional: float,
+    directions: Mapping[str, Any],
+    directed_by: str,
 ) -> str:
     """Publish a change; its id.
 
-    `said`: the edits that change words, which are counted; `rewordings`: their marks and weights.
+    `said`: the edits that change words, which are counted; `rewordings`: their marks and weights;
+    `directions`: by topic, as `schema.changes` says; `directed_by` names the rules.
     """
     id_ = change_id(page_id, origin, before_id, after_id)
     counts = {
@@ -574,16 +577,34 @@ def put_change(
             "weight": sum(rewordings.values()),
             "regional": regional,
             "moved": sum(1 for edit in edits if edit.kind is EditKind.MOVED),
+            "directions": dict(directions),
+            "directed_by": directed_by,
             **counts,
         },
     )
-    rows = [{"change_id": id_, "topic": topic.value} for topic in topics]
-    if rows:
-        connection.execute(schema.change_topics.insert(), rows)
+    put_change_topics(connection, id_, [topic.value for topic in topics], directions)
     log.note(connection, "change", id_)
     put_rewordings(connection, id_, rewordings)
     filling.keep_edits(connection, id_, captured_at, edits)
     return id_
+
+
+def put_change_topics(
+    connection: sa.Connection, change_id: str, topics: Sequence[str], directions: Mapping[str, Any]
+) -> None:
+    """Put a change under these topics, and no others, each with its direction."""
+    t = schema.change_topics
+    connection.execute(t.delete().where(t.c.change_id == change_id))
+    rows = [
+        {
+            "change_id": change_id,
+            "topic": topic,
+            "direction": directions[topic]["direction"] if topic in directions else None,
+        }
+        for topic in topics
+    ]
+    if rows:
+        connection.execute(t.insert(), rows)
 
 
 def put_rewordings(

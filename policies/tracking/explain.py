@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from policies import direction
 from policies.errors import UnknownId
 from policies.model import VersionState
-from policies.store import codec, explaining
+from policies.store import codec, explaining, writing
 
 # What each state of a version means.
 _STATES = {
@@ -85,6 +86,7 @@ def _change(connection: sa.Connection, row: Any) -> dict[str, Any]:
         "before": row.before_id,
         "after": row.after_id,
         "topics": row.topics,
+        "directions": _directions(connection, row),
         "edits": dict(sorted(edits.items())),
         "counted": {"added": row.added, "removed": row.removed, "replaced": row.replaced},
         "event": row.event_id,
@@ -127,6 +129,27 @@ def _event(connection: sa.Connection, row: Any) -> dict[str, Any]:
             for change in explaining.occurrences(connection, row.id)
         ],
     }
+
+
+def _directions(connection: sa.Connection, row: Any) -> list[dict[str, Any]]:
+    """Each finding by topic: the rule, what it says, and the words that it was read from."""
+    pair = writing.load_versions(connection, [row.before_id, row.after_id])
+    old, new = (
+        dict(enumerate(writing.load_passages(connection, pair[side].text_id)))
+        for side in (row.before_id, row.after_id)
+    )
+    return [
+        {
+            "topic": topic.value,
+            "direction": found.direction.value,
+            "rule": found.rule,
+            "says": direction.RULES[found.rule].says,
+            "old": direction.quoted(found.old, old),
+            "new": direction.quoted(found.new, new),
+        }
+        for topic, directed in direction.unpack(row.directions).items()
+        for found in directed.findings
+    ]
 
 
 _EXPLAINED = {"capture": _capture, "version": _version, "change": _change, "event": _event}

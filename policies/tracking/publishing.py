@@ -11,6 +11,7 @@ from policies.store import writing
 from policies.tracking import comparing, events
 from policies.tracking.comparing import Compared
 from policies.tracking.decide import Decision, Sighting, Step, after, alternates, decide, patience
+from policies.tracking.directing import directions
 from policies.tracking.job import Job, Judgement, Text
 from policies.tracking.reading import Read, Unread
 from policies.tracking.rebasing import rebase
@@ -194,6 +195,7 @@ def _confirm(
     move_spells(job, held)
     if not compared.said or comparing.is_told(job, compared, held.captured_at):
         return ()
+    topics = comparing.topics(job, compared, held)
     change = writing.put_change(
         job.connection,
         page_id=job.page.id,
@@ -202,12 +204,13 @@ def _confirm(
         after_id=held.version_id,
         captured_at=held.captured_at,
         confirmed_at=confirmed_at,
-        topics=comparing.topics(job, compared, held),
+        topics=topics,
         edits=compared.edits,
         said=compared.said,
         fingerprint=compared.fingerprint,
         rewordings=compared.rewordings,
         regional=compared.regional(job.page.lang),
+        **directions(job, compared, held, topics),
     )
     events.gather(job.connection, change)
     return (change,)

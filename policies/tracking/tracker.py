@@ -17,6 +17,7 @@ from policies.errors import BadEvidence, BadInput
 from policies.model import Capture, Catalog, Outcome, Page, Vendor
 from policies.settings import Settings
 from policies.store import Store, open_store, writing
+from policies.tracking.directing import redirect
 from policies.tracking.disclose import open_detector
 from policies.tracking.due import Due, Standing, due_at
 from policies.tracking.events import gather_loose
@@ -99,6 +100,7 @@ class Tracker:
         if waiting:
             reread(self.store, self._detector, lambda _: None)
         reread_pages(self.store, self.settings.evidence, self._detector, lambda _: None)
+        redirect(self.store, self._detector, lambda _: None)
         return waiting
 
     def observe(self, page: Page, capture: Capture) -> Judgement:

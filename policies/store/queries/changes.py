@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class ChangeRow:
     removed: int
     replaced: int
     moved: int
+    directions: dict[str, Any] = field(default_factory=dict)  # see schema.changes; {}: not yet
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Wanted:
     vendor_id: str | None = None
     page_id: str | None = None
     topic: Topic | None = None
+    direction: str | None = None  # on that topic, or on any
     lang: str | None = None
     since: datetime | None = None  # at or after
     before: datetime | None = None  # earlier than
@@ -72,11 +74,14 @@ def changes(
         query = query.where(c.c.page_id == wanted.page_id)
     if wanted.lang is not None:
         query = query.where(p.c.lang == wanted.lang)
-    if wanted.topic is not None:
+    if wanted.topic is not None or wanted.direction is not None:
         ct = schema.change_topics
-        query = query.where(
-            sa.exists().where(ct.c.change_id == c.c.id, ct.c.topic == wanted.topic.value)
-        )
+        about = sa.exists().where(ct.c.change_id == c.c.id)
+        if wanted.topic is not None:
+            about = about.where(ct.c.topic == wanted.topic.value)
+        if wanted.direction is not None:
+            about = about.where(ct.c.direction == wanted.direction)
+        query = query.where(about)
     if wanted.since is not None:
         query = query.where(c.c.captured_at >= wanted.since)
     if wanted.before is not None:
@@ -194,4 +199,5 @@ def _change(row: sa.Row[Any]) -> ChangeRow:
         removed=row.removed,
         replaced=row.replaced,
         moved=row.moved,
+        directions=dict(row.directions),
     )

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from policies.model import BlockKind, Stance, Topic
+from policies.model import BlockKind, Outcome, Stance, Topic, VersionState
 from policies.store import schema
 from policies.store.queries.versions import BELIEVED
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """Where words lie, and the capture that shows them."""
+
+    version_id: str
+    text_id: str
+    position: int  # in that text
+    start: int
+    end: int
+    headings: tuple[int, ...]  # positions in that text, outermost first
+    captured_at: datetime  # of that version
+    digest: str | None  # of that version's capture
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,10 @@ class StatementRow:
     digest: str | None  # of that version's capture
     first_seen: datetime  # first version in which it said this
     last_seen: datetime  # last time that a version was seen in which it said this
+    times: int  # how often its words stand in that version
+    first: PlaceRow  # the version in which it said this first
+    reread: bool  # that one is an old capture read in a new way: nobody saw the words come
+    next_at: datetime | None  # first capture of the version after the last that said this
     spells: tuple[tuple[datetime, datetime | None], ...] = field(default=())
     """Runs of presence of its words, oldest first: (first seen, first capture without)."""
 
@@ -44,37 +63,89 @@ def statements(
 ) -> tuple[StatementRow, ...]:
     """All statements of a vendor, or of all, by page, origin and passage. Two queries."""
     found = _stated(vendor_id).subquery()
-    rows = list(
-        connection.execute(
-            sa.select(found)
-            .where(found.c.rank == 1)
-            .order_by(found.c.page_id, found.c.origin, found.c.passage_id, found.c.verdict_id)
-        )
+    after = schema.versions.alias()
+    following = (
+        sa.select(sa.func.min(after.c.captured_at))
+        .where(after.c.page_id == found.c.page_id, after.c.origin == found.c.origin)
+        .where(after.c.state.in_(BELIEVED), after.c.captured_at > found.c.captured_at)
+        .scalar_subquery()
     )
+    rows = connection.execute(
+        sa.select(found, following.label("next_at"))
+        .where(sa.or_(found.c.rank == 1, found.c.first == 1))
+        .order_by(found.c.page_id, found.c.origin, found.c.passage_id, found.c.verdict_id)
+    )
+    firsts: dict[tuple[object, ...], sa.Row[Any]] = {}
+    newest: dict[tuple[object, ...], sa.Row[Any]] = {}
+    for r in rows:
+        key = (r.page_id, r.origin, r.passage_id, tuple(r.topics), r.stance)
+        if r.first == 1:
+            firsts[key] = r
+        if r.rank == 1:
+            newest[key] = r
     spells = _spells(connection, vendor_id)
     return tuple(
-        StatementRow(
-            page_id=r.page_id,
-            origin=r.origin,
-            passage_id=r.passage_id,
-            topics=tuple(Topic(topic) for topic in r.topics),
-            stance=Stance(r.stance) if r.stance else None,
-            slots=dict(r.slots),
-            version_id=r.version_id,
-            text_id=r.text_id,
-            position=r.position,
-            kind=BlockKind(r.kind),
-            start=r.start,
-            end=r.end,
-            headings=tuple(r.headings),
-            version_captured_at=r.captured_at,
-            version_last_seen=r.version_last_seen,
-            digest=r.digest,
-            first_seen=r.first_seen,
-            last_seen=r.last_seen,
-            spells=tuple(spells.get((r.page_id, r.origin, r.passage_id), ())),
-        )
-        for r in rows
+        _row(r, firsts[key], spells.get((r.page_id, r.origin, r.passage_id), ()))
+        for key, r in newest.items()
+    )
+
+
+def last_reads(
+    connection: sa.Connection, at: datetime, *, vendor_id: str | None = None
+) -> dict[tuple[str, str], datetime]:
+    """When each page's text was last known at or before a time, by page and origin."""
+    c, p = schema.captures.c, schema.pages.c
+    read = [outcome.value for outcome in Outcome if outcome.is_read]
+    query = (
+        sa.select(c.page_id, c.origin, sa.func.max(c.captured_at), sa.func.max(c.seen_until))
+        .join_from(schema.captures, schema.pages, p.id == c.page_id)
+        .where(c.captured_at <= at, c.outcome.in_(read))
+        .group_by(c.page_id, c.origin)
+    )
+    if vendor_id is not None:
+        query = query.where(p.vendor_id == vendor_id)
+    return {
+        (page_id, origin): max(captured_at, min(seen_until, at))
+        for page_id, origin, captured_at, seen_until in connection.execute(query)
+    }
+
+
+def _row(
+    r: sa.Row[Any], first: sa.Row[Any], spells: Sequence[tuple[datetime, datetime | None]]
+) -> StatementRow:
+    return StatementRow(
+        page_id=r.page_id,
+        origin=r.origin,
+        passage_id=r.passage_id,
+        topics=tuple(Topic(topic) for topic in r.topics),
+        stance=Stance(r.stance) if r.stance else None,
+        slots=dict(r.slots),
+        version_id=r.version_id,
+        text_id=r.text_id,
+        position=r.position,
+        kind=BlockKind(r.kind),
+        start=r.start,
+        end=r.end,
+        headings=tuple(r.headings),
+        version_captured_at=r.captured_at,
+        version_last_seen=r.version_last_seen,
+        digest=r.digest,
+        first_seen=r.first_seen,
+        last_seen=r.last_seen,
+        times=r.times,
+        first=PlaceRow(
+            version_id=first.version_id,
+            text_id=first.text_id,
+            position=first.position,
+            start=first.start,
+            end=first.end,
+            headings=tuple(first.headings),
+            captured_at=first.captured_at,
+            digest=first.digest,
+        ),
+        reread=first.state == VersionState.REREAD,
+        next_at=r.next_at,
+        spells=tuple(spells),
     )
 
 
@@ -108,6 +179,14 @@ def _stated(vendor_id: str | None) -> sa.Select[Any]:
         sa.cast(t.verdicts.c.topics, sa.Text),
         t.verdicts.c.stance,
     )
+    in_version = (t.versions.c.id, *same)
+    oldest = (
+        t.versions.c.captured_at,
+        # Of a capture that was read in two ways, what was read at the time.
+        sa.case((t.versions.c.state == VersionState.REREAD.value, 1), else_=0),
+        t.versions.c.id,
+        t.disclosures.c.position,
+    )
     newest = (
         sa.case((t.versions.c.id == t.tracks.c.current_id, 0), else_=1),
         t.versions.c.captured_at.desc(),
@@ -132,6 +211,9 @@ def _stated(vendor_id: str | None) -> sa.Select[Any]:
         t.versions.c.captured_at,
         t.versions.c.last_seen.label("version_last_seen"),
         t.captures.c.digest,
+        t.versions.c.state,
+        sa.func.count().over(partition_by=in_version).label("times"),
+        sa.func.row_number().over(partition_by=same, order_by=oldest).label("first"),
         sa.func.min(t.versions.c.captured_at).over(partition_by=same).label("first_seen"),
         sa.func.max(t.versions.c.last_seen).over(partition_by=same).label("last_seen"),
         sa.func.row_number().over(partition_by=same, order_by=newest).label("rank"),

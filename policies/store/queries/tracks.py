@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from policies.model import Health, Outcome, Reason
 from policies.store import schema
 from policies.store.queries.rows import batches
+from policies.store.queries.versions import BELIEVED
 
 CRAWL = "crawl"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -29,7 +30,7 @@ class TrackRow:
     health_reason: str
     warnings: tuple[Reason, ...]  # what holds though the page is read
     failures: int  # unread captures in a row
-    first_read: datetime | None  # captured_at of its oldest version
+    first_read: datetime | None  # captured_at of its oldest version that was believed
     last_capture_at: datetime | None
     last_read_at: datetime | None  # last time that its text is known to have been there
     pending_id: str | None  # version that waits to be seen again
@@ -96,6 +97,9 @@ def stamp(connection: sa.Connection) -> str:
         .order_by(t.readings.c.detector),
         sa.select(sa.func.count(), sa.func.max(t.changes.c.confirmed_at)).select_from(t.changes),
         sa.select(sa.func.count(), sa.func.max(t.events.c.updated_at)).select_from(t.events),
+        sa.select(t.changes.c.directed_by, sa.func.count())
+        .group_by(t.changes.c.directed_by)
+        .order_by(t.changes.c.directed_by),
     ):
         for row in connection.execute(wanted):
             digest.update(repr(tuple(row)).encode())
@@ -127,6 +131,7 @@ def _tracks() -> sa.Select[Any]:
         sa.select(sa.func.min(oldest.c.captured_at))
         .where(oldest.c.page_id == t.tracks.c.page_id)
         .where(oldest.c.origin == t.tracks.c.origin)
+        .where(oldest.c.state.in_(BELIEVED))
         .scalar_subquery()
     )
     return (
