@@ -452,7 +452,7 @@ def test_a_store_without_a_log_gets_one_that_says_so(database_url: str, tmp_path
 def before_the_log() -> str:
     """The last revision of a store without a log."""
     scripts = ScriptDirectory(str(opening._MIGRATIONS))
-    found = scripts.get_revision("0003").down_revision
+    found = scripts.get_revision("0005").down_revision
     assert isinstance(found, str)
     return found
 

@@ -79,7 +79,7 @@ def passages(
     seen = _seen(within or Within())
     if seen is not None:
         query = query.where(seen)
-    rows = _found(connection, query, pw, before, limit)
+    rows = _found(connection, query, pw, asked, before, limit)
     return listing([PassageHit(row.number, row.passage_id) for row in rows], limit)
 
 
@@ -97,7 +97,7 @@ def edits(
     query = sa.select(ew).join(c, c.c.id == ew.c.change_id)
     sides = [Side.REMOVED, Side.ADDED] if side is Side.ANY else [side]
     query = _matching(connection, query, ew, dict.fromkeys((s.value for s in sides), asked))
-    rows = _found(connection, _published(query, within or Within()), ew, before, limit)
+    rows = _found(connection, _published(query, within or Within()), ew, asked, before, limit)
     return listing([edit_hit(row) for row in rows], limit)
 
 
@@ -129,7 +129,8 @@ def similar(
     pw, p = schema.passage_words, schema.passages
     query = sa.select(p.c.id, p.c.lang, p.c.text).join(pw, pw.c.passage_id == p.c.id)
     either = [[Term((word,)) for word in group] for group in groups]
-    query = _either(connection, query, either).order_by(pw.c.number.desc()).limit(limit)
+    order = _sorted_late(connection, pw.c.number)
+    query = _either(connection, query, either).order_by(order.desc()).limit(limit)
     with bounded(connection):
         return tuple((r.id, r.lang, r.text) for r in connection.execute(query))
 
@@ -175,14 +176,17 @@ def _found(
     connection: sa.Connection,
     query: sa.Select[Any],
     table: sa.Table,
+    asked: Sequence[Term],
     before: int | None,
     limit: int,
 ) -> Sequence[sa.Row[Any]]:
     number = _number(connection, table)
     if before is not None:
         query = query.where(number < before)
+    simple = len(asked) == 1 and len(asked[0].said) == 1 and not asked[0].begins
+    order = number if simple else _sorted_late(connection, number)
     with bounded(connection):
-        return connection.execute(query.order_by(number.desc()).limit(limit + 1)).all()
+        return connection.execute(query.order_by(order.desc()).limit(limit + 1)).all()
 
 
 # --- what each engine is asked ---------------------------------------------------------
@@ -197,6 +201,15 @@ def _fts(table: sa.Table) -> Any:
 def _number(connection: sa.Connection, table: sa.Table) -> Any:
     """The column of the order: FTS5 walks its own row numbers backwards without sorting."""
     return table.c.number if connection.dialect.name == "postgresql" else _fts(table).c.rowid
+
+
+def _sorted_late(connection: sa.Connection, number: Any) -> Any:
+    """The order, in a way that PostgreSQL cannot walk it: it has to find first, then sort.
+
+    How common one word is it knows, and walks the order where that is quicker. How often words
+    stand together it can but guess, and would look for them in every row.
+    """
+    return number + 0 if connection.dialect.name == "postgresql" else number
 
 
 def _matching(

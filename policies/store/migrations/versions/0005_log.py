@@ -7,8 +7,8 @@ from alembic import op
 
 from policies.store import log
 
-revision = "0003"
-down_revision = "0007"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:

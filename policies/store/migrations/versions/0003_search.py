@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from policies.store.search import filling
 
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 
 # `ascii` takes every other character as part of a word: the words are made before (see schema).
