@@ -39,6 +39,9 @@ CHROMIUM = Path("/usr/lib/chromium/chromium")
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}"
 
 
+_FOR_PROGRAMS = ("/v1/", "/openapi", "/static", "/feeds/", "/fr/feeds/")
+
+
 class Reader(HTMLParser):
     """What a browser would find in a page."""
 
@@ -89,12 +92,14 @@ def walk(client: FlaskClient, start: str) -> dict[str, Reader]:
     todo = [start]
     while todo:
         path = todo.pop()
-        if path in found or path.startswith(("/v1/", "/openapi", "/static")):
+        if path in found or path.startswith(_FOR_PROGRAMS):
             continue
         found[path] = page(client, path)
         for link in found[path].every("a"):
             address = urlsplit(link["href"] or "")
-            if not address.scheme and address.path:
+            # Filters combine to hundreds of addresses of the same two pages.
+            combined = address.path.endswith(("/changes/", "/events/")) and "&" in address.query
+            if not address.scheme and address.path and not combined:
                 todo.append(address.path + (f"?{address.query}" if address.query else ""))
     return found
 
@@ -106,14 +111,17 @@ def site(app: Flask) -> dict[str, Reader]:
 
 def test_every_link_leads_somewhere_in_both_languages(site):
     kinds = {path.split("?")[0].removeprefix("/fr").split("/")[1] for path in site}
-    assert kinds == {"", "vendors", "pages", "versions", "changes", "health"}
+    assert kinds == {
+        *("", "about", "changes", "events", "health", "pages", "provenance", "search"),
+        *("topics", "vendors", "versions"),
+    }
     assert len([p for p in site if p.startswith("/fr/")]) == len(site) / 2
 
 
 def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(site):
     for path, shown in site.items():
         names = {tag for tag, _ in shown.tags}
-        assert not names & {"script", "iframe", "object", "embed", "form", "style"}, path
+        assert not names & {"script", "iframe", "object", "embed", "style"}, path
         for tag, attributes in shown.tags:
             assert not [name for name in attributes if name.startswith("on")], (path, tag)
             assert "style" not in attributes, (path, tag)
@@ -199,7 +207,7 @@ def test_a_page_that_is_gone_says_so(client):
         ("/vendors/nobody", 404, "There is nothing at this address"),
         ("/vendors/a%00b", 400, "NUL"),
         ("/changes/?cursor=xyz", 400, "cursor"),
-        ("/changes/?topic=weather", 400, "there is no topic"),
+        ("/changes/?topic=weather", 400, "topic: Input should be"),
         ("/changes/?vendor=nobody", 404, "There is nothing at this address"),
     ],
 )

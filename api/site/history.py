@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from flask import g, render_template
@@ -18,8 +19,8 @@ from api.site.blueprint import pages
 from api.site.pictures import Picture, Span
 from policies import summary
 from policies.errors import UnknownId
-from policies.ledger import Life, Standing, Statement
-from policies.model import BlockKind, Topic, VersionState
+from policies.ledger import FAR_REACHING, Life, Standing, Statement
+from policies.model import BlockKind, Stance, Topic, VersionState
 from policies.store.queries import catalog, changes, mementos, versions
 from policies.store.queries.catalog import PageRow
 from policies.store.queries.mementos import Memento
@@ -150,15 +151,40 @@ def _picture(
         return None
     first, last = every[-1].captured_at, every[0].captured_at
     over = pictures.scale(first, max(last, as_of) if as_of else last)
-    bands = []
-    for topic in Topic:
-        spans = [_span(lived) for lived in lives if topic in lived.quote.statement.topics]
-        if spans:
-            bands.append((summary.topic(topic, g.lang), spans))
+    bands = [
+        (name, spans)
+        for name, belongs in _groups()
+        if (spans := [_span(lived) for lived in lives if belongs(lived.quote.statement)])
+    ]
     return pictures.picture(over, bands, [(m.captured_at, False) for m in every], lanes=True)
 
 
+def _groups() -> list[tuple[str, Callable[[Statement], bool]]]:
+    """The names of the picture's bands, and what belongs to each.
+
+    People listening has a band for each stance: thin bars tell little by their look.
+    """
+    listening = summary.topic(Topic.HUMAN_REVIEW, g.lang)
+    stances = [
+        (
+            showing.messages().gettext("%(topic)s: %(stance)s")
+            % {"topic": listening, "stance": summary.stance(stance, g.lang)},
+            partial(_takes, stance=stance),
+        )
+        for stance in FAR_REACHING
+    ]
+    others = [topic for topic in Topic if topic is not Topic.HUMAN_REVIEW]
+    topics = [(summary.topic(topic, g.lang), partial(_is_about, topic=topic)) for topic in others]
+    return [*stances, *topics]
+
+
+def _takes(said: Statement, stance: Stance) -> bool:
+    return said.stance is stance
+
+
+def _is_about(said: Statement, topic: Topic) -> bool:
+    return topic in said.topics
+
+
 def _span(lived: Lived) -> Span:
-    said = lived.quote.statement
-    sort = showing.sort(Standing.STATED, said.stance)
-    return Span(lived.life.since, lived.life.until, sort, lived.quote.text[:160])
+    return Span(lived.life.since, lived.life.until, Standing.STATED, lived.quote.text[:160])

@@ -14,8 +14,10 @@ from api.site.complaints import complaint
 from policies import moments
 from policies.errors import BadInput
 from policies.finding import hits, tracing
+from policies.finding.hits import FoundEdit, FoundPassage
 from policies.model import Topic
 from policies.store.queries import catalog
+from policies.store.queries.rows import Listing
 from policies.store.search.asking import Side, Within
 
 _HITS = 20  # on one page
@@ -26,7 +28,8 @@ LONGEST_PASTE = 2_000  # characters: an address has to hold them, up to three by
 def search() -> tuple[str, int]:
     """Passages with their lifetimes, or changed words."""
     asked = {name: value.strip() for name, value in request.args.items() if value.strip()}
-    found, wrong = None, None
+    found: Listing[FoundPassage] | Listing[FoundEdit] | None = None
+    wrong = None
     in_changes = asked.get("in") == "changes"
     if "q" in asked:
         try:
@@ -69,13 +72,13 @@ def provenance() -> tuple[str, int]:
     return page, 400 if wrong else 200
 
 
-def _passages(asked: dict[str, str]) -> object:
+def _passages(asked: dict[str, str]) -> Listing[FoundPassage]:
     return hits.passages(
         connection(), asked["q"], _within(asked), before=_before(asked), limit=_HITS
     )
 
 
-def _edits(asked: dict[str, str]) -> object:
+def _edits(asked: dict[str, str]) -> Listing[FoundEdit]:
     given = asked.get("change", Side.ANY)
     side = Side(given) if given in list(Side) else Side.ANY
     return hits.edits(

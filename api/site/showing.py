@@ -18,7 +18,7 @@ from flask import Flask, Response, g, render_template, request, url_for
 from markupsafe import Markup
 
 from api import knowledge
-from api.knowledge import WholeChange
+from api.knowledge import Differing, WholeChange
 from api.reading import health_now, room
 from policies import direction, moments, rendering, summary
 from policies.direction import Directed
@@ -134,9 +134,6 @@ def install(app: Flask) -> None:
         percent=lambda share: format_percent(share, locale=FORMATS[g.lang]),
         pieces=_pieces,
         legend=lambda stretches: _legend(s.sort for s in stretches),
-        lives_legend=lambda lives: _legend(
-            sort(Standing.STATED, lived.quote.statement.stance) for lived in lives
-        ),
         month=lambda at: format_date(at, format="MMM y", locale=FORMATS[g.lang]),
         month_name=lambda n: format_date(date(2000, n, 1), format="MMM", locale=FORMATS[g.lang]),
         language=lambda code: Locale(g.lang).languages.get(code, code),
@@ -175,7 +172,7 @@ def reader_is_english() -> bool:
     return bool(g.lang == "en")
 
 
-def diff(opened: WholeChange, parts: Iterable[Step | Unchanged]) -> Markup:
+def diff(opened: WholeChange | Differing, parts: Iterable[Step | Unchanged]) -> Markup:
     """A change's steps as HTML; `rendering` escapes every word of a page."""
     html = rendering.to_html(
         parts,
@@ -247,12 +244,16 @@ def _pieces(found: FoundPassage) -> list[tuple[str, bool]]:
     return [(words, hit) for words, hit in (*pieces, (found.text[at:], False)) if words]
 
 
+def marks() -> list[tuple[str, str]]:
+    """The looks of all answers with their names, the most far-reaching first."""
+    stances = [(s.value, summary.stance(s, g.lang)) for s in FAR_REACHING]
+    return [*stances, *((s.value, summary.verdict(s, None, g.lang)) for s in Standing)]
+
+
 def _legend(sorts: Iterable[str]) -> list[tuple[str, str]]:
     """The looks of a picture's bars with their names, in a fixed order."""
     there = set(sorts)
-    stances = [(s.value, summary.stance(s, g.lang)) for s in FAR_REACHING]
-    standings = [(s.value, summary.verdict(s, None, g.lang)) for s in Standing]
-    return [(name, says) for name, says in (*stances, *standings) if name in there]
+    return [(name, says) for name, says in marks() if name in there]
 
 
 def _here(endpoint: str, **values: Any) -> str:

@@ -32,7 +32,9 @@ def health() -> str:
 @pages.get("/about")
 def about() -> str:
     """Method, limits, privacy, and how to check and reuse what is shown."""
-    return render_template("about.html", as_of=tracks.as_of(connection()))
+    return render_template(
+        "about.html", as_of=tracks.as_of(connection()), marks=dict(showing.marks())
+    )
 
 
 @pages.get("/card.svg")
