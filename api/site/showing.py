@@ -87,7 +87,7 @@ _EDIT = {
 }
 _PLACE = {
     Place.CURRENT: _("Stands there now"),
-    Place.GONE: _("Gone"),
+    Place.GONE: _("Stood there before"),
     Place.PENDING: _("Waits to be seen again"),
     Place.VARIANT: _("Only in a variant"),
     Place.UNCONFIRMED: _("Never confirmed"),
@@ -140,6 +140,7 @@ def install(app: Flask) -> None:
     )
     env.globals.update(
         sort=sort,
+        colon=lambda: "\N{NARROW NO-BREAK SPACE}:" if g.lang == "fr" else ":",
         without=lambda asked, name: {k: v for k, v in asked.items() if k != name},
         with_=lambda asked, name, value: {**asked, name: value},
         here=_here,
