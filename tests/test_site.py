@@ -337,14 +337,14 @@ class OwnWords(HTMLParser):
 
 def test_a_french_page_has_no_english_of_ours(client, site):
     titles = {item["title"] for item in client.get("/v1/pages").get_json()["items"]}
-    english = re.compile(r"\b(?:the|of|with|which|this|that|was|page was|since)\b")
+    english = re.compile(r"\b(?:the|of|with|which|this|that|was|since|and|is|not|from)\b")
     found = []
     for path in (path for path in site if path.startswith("/fr/")):
         for said in OwnWords(client.get(path).text).said:
-            for title in titles:
-                said = said.replace(title, "")
-            if english.search(said) and "http" not in said:
-                found.append((path, said.strip()))
+            quoted = "|".join(["«[^»]*»", *map(re.escape, titles)])
+            own = re.sub(quoted, "", said)
+            if english.search(own) and "http" not in own:
+                found.append((path, own.strip()))
     assert found == []
 
 
@@ -463,7 +463,7 @@ def test_a_link_to_a_page_carries_a_title_a_text_and_a_picture(client):
         meta = {
             a["property"]: a["content"] for a in page(client, path).every("meta") if "property" in a
         }
-        assert "Earwitness" in (meta["og:title"] or "")
+        assert meta["og:title"]
         assert meta["og:description"]
         card = client.get(urlsplit(meta["og:image"]).path)
         assert card.mimetype == "image/svg+xml"
