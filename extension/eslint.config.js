@@ -7,7 +7,7 @@ const NO_MARKUP = ["innerHTML", "outerHTML", "insertAdjacentHTML", "setHTMLUnsaf
 }));
 
 export default [
-  { ignores: ["node_modules/**"] },
+  { ignores: ["**/node_modules/**"] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: "latest", sourceType: "module", globals: globals.browser },
@@ -32,9 +32,9 @@ export default [
   },
   {
     // These two talk to the browser, and one of them cannot import.
-    files: ["platform/browser.js", "page/visit.js"],
+    files: ["**/platform/browser.js", "**/page/visit.js"],
     rules: { "no-restricted-globals": "off" },
   },
-  { files: ["page/*.js"], languageOptions: { sourceType: "script" } },
-  { files: ["tests/**"], languageOptions: { globals: globals.node } },
+  { files: ["**/page/*.js"], languageOptions: { sourceType: "script" } },
+  { files: ["tests/extension/**"], languageOptions: { globals: globals.node } },
 ];

@@ -25,6 +25,9 @@ export async function packaged(path) {
   }
 }
 
+/** Whether this page hangs from the button. */
+export const isPopup = () => api.extension.getViews({ type: "popup" }).includes(window);
+
 export const openOptions = () => api.runtime.openOptionsPage();
 
 /** @param {string} url */

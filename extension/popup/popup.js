@@ -4,7 +4,7 @@ import { short } from "../lib/answers.js";
 import { since } from "../lib/news.js";
 import { isStale } from "../lib/schedule.js";
 import { met } from "../lib/sites.js";
-import { ask, openOptions, tabInFront } from "../platform/browser.js";
+import { ask, isPopup, openOptions, tabInFront } from "../platform/browser.js";
 import * as store from "../state/store.js";
 import { words as load } from "../state/words.js";
 import { away, h, speak } from "../ui/elements.js";
@@ -23,6 +23,7 @@ const words = await load();
 const settings = await store.settings();
 const tab = await tabInFront();
 
+document.documentElement.classList.toggle("popup", isPopup() && screen.availWidth > 400);
 speak(words);
 document.getElementById("options")?.addEventListener("click", () => {
   openOptions();

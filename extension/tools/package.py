@@ -184,11 +184,10 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for browser in BROWSERS:
         made = files(browser, bundle, api)
-        name = f"earwitness-{version()}-{browser}"
-        write_folder(made, given.out / name)
-        write_zip(made, given.out / f"{name}.zip")
-        size = sum(map(len, made.values()))
-        print(f"{given.out / name}.zip  {len(made)} files, {size / 1000:.0f} kB unpacked")
+        packed = given.out / f"earwitness-{version()}-{browser}.zip"
+        write_folder(made, given.out / browser)
+        write_zip(made, packed)
+        print(f"{packed}  {len(made)} files, {packed.stat().st_size / 1000:.0f} kB")
 
 
 def _bundle(path: Path | None) -> bytes:
