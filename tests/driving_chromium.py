@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, sync_playwright
 
 PROGRAM = Path("/usr/lib/chromium/chromium")
 SWITCHES = (
@@ -118,10 +118,27 @@ class Chromium:
         path.write_bytes(base64.b64decode(json.loads(got[7])["result"]["data"]))
 
 
+_started: list[Playwright] = []
+
+
+@contextlib.contextmanager
+def _playwright() -> Iterator[Playwright]:
+    """Playwright, once at a time in a thread, for however many browsers."""
+    if _started:
+        yield _started[0]
+        return
+    with sync_playwright() as playwright:
+        _started.append(playwright)
+        try:
+            yield playwright
+        finally:
+            _started.clear()
+
+
 @contextlib.contextmanager
 def chromium(extension: Path, proxy: str, *, lang: str = "en-US") -> Iterator[Chromium]:
     """A Chromium with a new profile and the extension, all of its traffic through the proxy."""
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as profile:
+    with _playwright() as playwright, tempfile.TemporaryDirectory() as profile:
         context = playwright.chromium.launch_persistent_context(
             profile,
             executable_path=PROGRAM,

@@ -33,7 +33,13 @@ all.addEventListener("click", () => void list());
 await open();
 
 async function open() {
-  const now = await store.held();
+  main.setAttribute("aria-busy", "true");
+  await show(await store.held());
+  main.setAttribute("aria-busy", "false");
+}
+
+/** @param {Awaited<ReturnType<typeof store.held>>} now */
+async function show(now) {
   if (!now) return neverLoaded();
   const wanted = new URLSearchParams(location.search).get("vendor");
   const found = met(now.index, tab?.url);
@@ -46,8 +52,7 @@ async function open() {
 /** @param {(Node | null)[]} children */
 function fill(...children) {
   main.replaceChildren(...children.filter((child) => child !== null));
-  main.setAttribute("aria-busy", "false");
-  main.scrollTop = 0;
+  scrollTo(0, 0);
 }
 
 // --- one vendor -----------------------------------------------------------------------------
