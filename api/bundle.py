@@ -15,7 +15,8 @@ Nobody who asks for it tells what for. The same store gives the same bytes.
       quotes{name}       verbatim words with page, version, dates and digests
       pages[]            with health, and the passages that say something, for marking: how the
                          key of each begins and how long it is (in UTF-16 units, as JavaScript
-                         counts), so that it is found on a page and proven by its id
+                         counts), so that it is found on a page and proven by its id; `remove`
+                         selects what is not read on it
       changes[]          the last ones on watched topics: what was removed and added, as runs;
                          directions{topic}: which way it goes
 
@@ -302,6 +303,7 @@ def _page(known: KnownPage, of: Known, marks: Mapping[str, _Mark]) -> dict[str, 
         "language": known.page.lang,
         "region": known.page.region,
         "declared": known.page.declared,
+        "remove": list(known.page.remove),
         "health": known.health.health,
         "last_read_at": _time(now.last_read_at if now else None),
         "version_id": now.current_id if now else None,

@@ -86,7 +86,7 @@ async function followVisits() {
   const now = badge || marks ? await store.held() : null;
   const wanted = new Set(now?.index.vendors.flatMap(origins));
   const granted = (await browser.grantedOrigins()).filter((origin) => wanted.has(origin));
-  await browser.runOnVisits(granted, "page/visit.js");
+  await browser.runOnVisits(granted, "/page/visit.js");
 }
 
 /** @param {number} tabId @param {string | undefined} url */

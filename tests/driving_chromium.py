@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Playwright, sync_playwright
 
 PROGRAM = Path("/usr/lib/chromium/chromium")
 SWITCHES = (
@@ -89,6 +89,33 @@ class Chromium:
         # A tab target and its page share neither id nor order; the address tells them apart.
         assert tabs, (page, marked)
         return str(tabs[-1]["targetId"])
+
+    def allow_private(self) -> None:
+        """Let the extension into private windows, as a person does in its details."""
+        page = self.context.new_page()
+        page.goto("chrome://extensions")
+        page.evaluate(
+            "(extensionId) => chrome.developerPrivate.updateExtensionConfiguration("
+            "{ extensionId, incognitoAccess: true })",
+            self.id,
+        )
+        page.close()
+        # That starts the extension anew, and closes its pages.
+        self.control = self.context.new_page()
+        until = time.monotonic() + 20
+        while True:
+            try:
+                self.control.goto(self.address("options/options.html"))
+                return
+            except Error:
+                if time.monotonic() > until:
+                    raise
+                self.control.wait_for_timeout(200)
+
+    def visit_private(self, url: str) -> Page:
+        """A tab in a new private window."""
+        self.run(f"await chrome.windows.create({{ incognito: true, url: {json.dumps(url)} }})")
+        return next(page for page in self.context.pages if page.url == url)
 
     def kill_worker(self) -> None:
         """The browser ends the worker, as it does when it has been idle."""

@@ -118,9 +118,16 @@ class Firefox:
         tree = bidi.send("browsingContext.getTree", **{"moz:scope": "chrome"})
         self.chrome = tree["contexts"][0]["context"]
         bidi.send("webExtension.install", extensionData={"type": "path", "path": str(extension)})
-        policy = f"WebExtensionPolicy.getByID({GECKO_ID!r})"
-        self.id = self.in_chrome(f"return {policy}.mozExtensionHostname")
-        self.control = self.new_tab(self.address("options/options.html"))
+        self._look_in()
+
+    def _look_in(self, beside: str | None = None) -> None:
+        """Open `control`; only from a tab of the same window are a private popup's views seen."""
+        self.id = self.in_chrome(
+            f"return WebExtensionPolicy.getByID({GECKO_ID!r}).mozExtensionHostname"
+        )
+        there = {"referenceContext": beside} if beside else {}
+        self.control = self.bidi.send("browsingContext.create", type="tab", **there)["context"]
+        self.go(self.control, self.address("options/options.html"))
 
     def address(self, path: str) -> str:
         return f"moz-extension://{self.id}/{path}"
@@ -190,6 +197,33 @@ class Firefox:
             const action = extension.apiManager.global.browserActionFor(extension);
             await action.triggerAction(Services.wm.getMostRecentWindow("navigator:browser"));
         """)
+
+    def allow_private(self) -> None:
+        """Let the extension into private windows, as a person does in its details."""
+        self.in_chrome(f"""
+            const {{ ExtensionPermissions }} = ChromeUtils.importESModule(
+              "resource://gre/modules/ExtensionPermissions.sys.mjs");
+            const {{ extension }} = WebExtensionPolicy.getByID({GECKO_ID!r});
+            const permissions = ["internal:privateBrowsingAllowed"];
+            await ExtensionPermissions.add({GECKO_ID!r}, {{ permissions, origins: [] }}, extension);
+            const {{ AddonManager }} = ChromeUtils.importESModule(
+              "resource://gre/modules/AddonManager.sys.mjs");
+            await (await AddonManager.getAddonByID({GECKO_ID!r})).reload();
+        """)
+        self._look_in()
+
+    def visit_private(self, url: str) -> str:
+        """A tab in a new private window."""
+        self.run(f"await browser.windows.create({{ incognito: true, url: {json.dumps(url)} }})")
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            tree = self.bidi.send("browsingContext.getTree")["contexts"]
+            for one in tree:
+                if one["url"] == url:
+                    self._look_in(beside=one["context"])
+                    return str(one["context"])
+            time.sleep(0.1)
+        raise Failed("no private window")
 
     def kill_worker(self) -> None:
         """The browser ends the background page, as it does when it has been idle."""

@@ -200,6 +200,7 @@ def running(name: str, extension: Path, proxy: str, **options: Any) -> Iterator[
     needs(name)
     start: Any = DRIVERS[name][0]
     with start(extension, proxy, **options) as started:
+        background(started, {"settle": True})  # after what it does when it is installed
         yield started
 
 

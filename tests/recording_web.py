@@ -12,7 +12,9 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from tests.sampleweb import certificate
 
@@ -130,13 +132,13 @@ class RecordingWeb:
             if length := int(headers.get("content-length", 0)):
                 await reader.readexactly(length)
             url = f"https://{tunnel.removesuffix(':443')}{target}" if tunnel else target
-            if not self._answer(Asked(method, url, headers), writer):
+            if not await self._answer(Asked(method, url, headers), writer):
                 return
             await writer.drain()
 
-    def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(self, asked: Asked, writer: asyncio.StreamWriter) -> bool:
         self.log.append(asked)
-        given = self.hosts.get(asked.host, anywhere)(asked)
+        given = await asyncio.to_thread(self.hosts.get(asked.host, anywhere), asked)
         if given is None:
             return False
         body = given.body.encode() if isinstance(given.body, str) else given.body
@@ -145,3 +147,23 @@ class RecordingWeb:
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
         writer.write(body if asked.method != "HEAD" else b"")
         return True
+
+
+def relayed(proxy: str, **headers: str) -> Callable[[Asked], Given]:
+    """What another proxy answers for the address, with more headers."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    opener = build_opener(
+        ProxyHandler({"http": proxy, "https": proxy}), HTTPSHandler(context=trusting)
+    )
+
+    def answer(asked: Asked) -> Given:
+        try:
+            with opener.open(Request(asked.url), timeout=20) as got:
+                kind = got.headers.get("Content-Type", "text/html")
+                return Given(got.read(), got.status, {"Content-Type": kind, **headers})
+        except HTTPError as error:
+            with error:
+                return Given(error.read(), error.code)
+
+    return answer

@@ -65,6 +65,7 @@ const page = record({
   last_read_at: maybe(time),
   version_id: maybe(name),
   version_captured_at: maybe(time),
+  remove: maybe(list(text(500), 100)),
   passages: list(passage, 20_000),
 });
 

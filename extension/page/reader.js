@@ -26,8 +26,21 @@
   /** @type {string[]} */
   let names = [];
 
-  /** @param {Element} root */
-  function walk(root) {
+  /** What is not read, of selectors that this browser understands. @param {string[]} selectors */
+  function skipped(selectors) {
+    const known = selectors.filter((selector) => {
+      try {
+        document.createDocumentFragment().querySelector(selector);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    return new Set(known.length ? document.querySelectorAll(known.join(", ")) : []);
+  }
+
+  /** @param {Element} root @param {Set<Element>} skip */
+  function walk(root, skip) {
     /** @type {Piece[]} */
     let pieces = [];
     let length = 0;
@@ -71,7 +84,7 @@
       }
       if (!(at instanceof Element)) return false;
       const tag = at.tagName.toUpperCase();
-      if (SILENT.has(tag) || (tag === "BUTTON" && !at.closest(HEADINGS))) return false;
+      if (skip.has(at) || SILENT.has(tag) || (tag === "BUTTON" && !at.closest(HEADINGS))) return false;
       if (tag === "BR") add(" ");
       if (BLOCKS.has(tag)) {
         entered.add(at);
@@ -83,11 +96,11 @@
   /** Blocks that the walk is in. @type {Set<Element>} */
   const entered = new Set();
 
-  /** @returns {string[]} the text of each block, in page order */
-  function read() {
+  /** @param {string[]} remove CSS @returns {string[]} the text of each block, in page order */
+  function read(remove) {
     blocks = [];
     entered.clear();
-    walk(document.body ?? document.documentElement);
+    walk(document.body ?? document.documentElement, skipped(remove));
     entered.clear();
     return blocks.map(({ pieces }) => pieces.map(({ text }) => text).join(""));
   }

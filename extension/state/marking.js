@@ -6,8 +6,8 @@ import { novelty, rewording, vanished } from "../lib/news.js";
 import { callInTab, runFile, styleTab, unstyleTab } from "../platform/browser.js";
 import { lastRead, remember, vendor as vendorOf } from "./store.js";
 
-const SCRIPT = "page/reader.js";
-const STYLE = "page/marks.css";
+const SCRIPT = "/page/reader.js";
+const STYLE = "/page/marks.css";
 
 /**
  * @typedef {object} Mark
@@ -37,9 +37,9 @@ export async function mark(tabId, vendorId, pageId) {
   const page = vendor?.pages.find(({ id }) => id === pageId);
   if (!vendor || !page) return null;
   const last = await lastRead(pageId);
-  await runFile(tabId, SCRIPT);
+  await runFile(tabId, SCRIPT).catch(refused);
   /** @type {string[]} */
-  const blocks = await callInTab(tabId, "read");
+  const blocks = await callInTab(tabId, "read", page.remove ?? []);
   const places = find(blocks, page.passages, page.language);
   const texts = places.map(({ block, start, end }) => blocks[block].slice(start, end));
   const changes = vendor.changes.filter((change) => change.page_id === pageId);
@@ -60,6 +60,14 @@ export async function mark(tabId, vendorId, pageId) {
     missing: page.passages.filter(({ id }) => !here.has(id)).length,
     since: last?.at ?? null,
   };
+}
+
+/** The browser keeps extensions away from some pages: its own, its store's. */
+export class NotReadable extends Error {}
+
+/** @param {unknown} error @returns {never} */
+function refused(error) {
+  throw new NotReadable(String(error));
 }
 
 /** Remember what was read. @param {string} pageId @param {string | null} versionId @param {Mark[]} marks */

@@ -1,7 +1,7 @@
 /** The sentences that matter on the policy page in the tab: marked there, listed here. */
 
 import { inOrder, topicName } from "../lib/answers.js";
-import { keepReading, mark, show, unmark } from "../state/marking.js";
+import { NotReadable, keepReading, mark, show, unmark } from "../state/marking.js";
 import { diff, h } from "./elements.js";
 
 /** @typedef {import("../lib/bundle.js").Index} Index */
@@ -43,7 +43,8 @@ async function start(open, room) {
     if (!found) return;
     if (open.remembers) await keepReading(page.id, page.version_id, found.marks);
     room.replaceChildren(...listed(found, open));
-  } catch {
+  } catch (error) {
+    if (!(error instanceof NotReadable)) throw error;
     room.replaceChildren(h("p", { class: "trouble", role: "alert" }, words.say("mark_failed")));
   }
 }
