@@ -249,7 +249,9 @@ class Firefox:
 
 
 @contextlib.contextmanager
-def firefox(extension: Path, proxy: str, *, lang: str = "en-US") -> Iterator[Firefox]:
+def firefox(
+    extension: Path, proxy: str, *, lang: str = "en-US", private: bool = False
+) -> Iterator[Firefox]:
     """A Firefox with a new profile and the extension, all of its traffic through the proxy."""
     host, port = proxy.split(":")
     preferences = PREFERENCES | {
@@ -275,7 +277,10 @@ def firefox(extension: Path, proxy: str, *, lang: str = "en-US") -> Iterator[Fir
         )
         try:
             with connect(f"{_listening(process)}/session", max_size=None) as socket:
-                yield Firefox(Bidi(socket), extension)
+                started = Firefox(Bidi(socket), extension)
+                if private:
+                    started.allow_private()
+                yield started
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

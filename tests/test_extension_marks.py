@@ -158,8 +158,7 @@ def test_a_page_of_hostile_structure_is_read_to_its_end(browser, web):
 
 def test_a_private_window_is_answered_and_not_remembered(name, web, sample_bundle, tmp_path):
     b.pack(tmp_path / "x", name, json.dumps(sample_bundle).encode(), granted=GRANTED)
-    with b.running(name, tmp_path / "x", web.address) as browser:
-        browser.allow_private()
+    with b.running(name, tmp_path / "x", web.address, private=True) as browser:
         tab = browser.visit_private(NOTICE)
         with b.popup(browser, tab) as popup:
             assert "Quendrivox Tessquill" in popup.text
