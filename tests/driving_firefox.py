@@ -24,6 +24,7 @@ START_SECONDS = 60
 NOBODY = "data:,"
 # Firefox itself stays quiet, so that every line of the recording is somebody's doing.
 PREFERENCES: dict[str, Any] = {
+    "alerts.useSystemBackend": False,
     "app.normandy.enabled": False,
     "app.update.auto": False,
     "app.update.checkInstallTime": False,

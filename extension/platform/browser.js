@@ -94,8 +94,8 @@ export const request = (wish) => api.permissions.request(wish);
 /** @param {Wish} wish @returns {Promise<boolean>} */
 export const isGranted = (wish) => api.permissions.contains(wish);
 
-/** @param {Wish} wish */
-export const giveBack = (wish) => api.permissions.remove(wish);
+/** @param {Wish} wish @returns {Promise<boolean>} false: the browser keeps it */
+export const giveBack = (wish) => api.permissions.remove(wish).catch(() => false);
 
 /** @returns {Promise<string[]>} the origins that were granted */
 export const grantedOrigins = async () => (await api.permissions.getAll()).origins ?? [];
