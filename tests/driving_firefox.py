@@ -149,10 +149,10 @@ class Firefox:
         return tab
 
     def go(self, tab: str, url: str) -> None:
-        self.bidi.send("browsingContext.navigate", context=tab, url=url, wait="complete")
+        self.bidi.send("browsingContext.navigate", context=tab, url=url, wait="interactive")
 
     def eval_in(self, tab: str, script: str) -> Any:
-        return self.bidi.evaluate(tab, f"return ({script})")
+        return self.bidi.evaluate(tab, f"return await ({script})")
 
     def close_tab(self, tab: str) -> None:
         self.bidi.send("browsingContext.close", context=tab)

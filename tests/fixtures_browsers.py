@@ -195,8 +195,8 @@ def needs(name: str) -> None:
 
 
 @contextlib.contextmanager
-def running(name: str, extension: Path, proxy: str, **options: Any) -> Iterator[Browser]:
-    """A browser of that name with the extension."""
+def running(name: str, extension: Path, proxy: str, **options: Any) -> Iterator[Any]:
+    """A browser of that name with the extension: Chromium or Firefox, used alike."""
     needs(name)
     start: Any = DRIVERS[name][0]
     with start(extension, proxy, **options) as started:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
 
 import pytest
 from click.testing import CliRunner
@@ -243,4 +242,3 @@ def test_real_pages_are_marked_at_their_real_addresses(name, real, web, tmp_path
                 browser.close_tab(tab)
     for host in hosts:
         web.hosts[host] = anywhere
-    assert datetime.fromisoformat(last["as_of"])

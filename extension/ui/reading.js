@@ -75,7 +75,7 @@ function steps(marks, { tabId, index, words }) {
   const items = marks.map((one, i) =>
     h(
       "li",
-      { class: `mark ${one.family}` },
+      { class: `passage ${one.family}` },
       h("button", { type: "button", onclick: () => go(i) }, ...described(one, index, words)),
       one.runs && diff(one.runs),
     ),
