@@ -111,27 +111,34 @@ class Chromium:
             if target["type"] == "service_worker" and self.id in target["url"]:
                 self.cdp.send("Target.closeTarget", {"targetId": target["targetId"]})
 
-    def popup_picture(self, path: Path) -> None:
-        """The popup as it is on screen."""
-        popup = next(
-            t for t in self._targets() if t["type"] == "page" and "popup/popup.html" in t["url"]
-        )
+    def _in_target(self, wanted: str, method: str, **params: Any) -> Any:
+        """The answer of a target whose address holds these words."""
+        target = next(t for t in self._targets() if wanted in t["url"] and t["type"] != "tab")
         got: dict[int, Any] = {}
         self.cdp.on(
             "Target.receivedMessageFromTarget",
             lambda sent: got.update({json.loads(sent["message"]).get("id", 0): sent["message"]}),
         )
         session = self.cdp.send(
-            "Target.attachToTarget", {"targetId": popup["targetId"], "flatten": False}
+            "Target.attachToTarget", {"targetId": target["targetId"], "flatten": False}
         )["sessionId"]
-        message = {"id": 7, "method": "Page.captureScreenshot", "params": {}}
-        self.cdp.send(
-            "Target.sendMessageToTarget", {"sessionId": session, "message": json.dumps(message)}
-        )
+        message = json.dumps({"id": 7, "method": method, "params": params})
+        self.cdp.send("Target.sendMessageToTarget", {"sessionId": session, "message": message})
         until = time.monotonic() + 5
         while 7 not in got and time.monotonic() < until:
             self.control.wait_for_timeout(50)
-        path.write_bytes(base64.b64decode(json.loads(got[7])["result"]["data"]))
+        self.cdp.send("Target.detachFromTarget", {"sessionId": session})
+        return json.loads(got[7])["result"]
+
+    def popup_picture(self, path: Path) -> None:
+        """The popup as it is on screen."""
+        shot = self._in_target("popup/popup.html", "Page.captureScreenshot")["data"]
+        path.write_bytes(base64.b64decode(shot))
+
+    def worker_memory(self) -> float:
+        """Bytes that the worker's heap uses."""
+        used: float = self._in_target("background.js", "Runtime.getHeapUsage")["usedSize"]
+        return used
 
 
 _started: list[Playwright] = []

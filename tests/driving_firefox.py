@@ -248,6 +248,14 @@ class Firefox:
         """)
         path.write_bytes(base64.b64decode(shot))
 
+    def worker_memory(self) -> float:
+        """Bytes of the process that holds all of the extension's pages, popup and options too."""
+        memory: float = self.in_chrome("""
+            const { children } = await ChromeUtils.requestProcInfo();
+            return children.find(({ type }) => type === "extension").memory;
+        """)
+        return memory
+
 
 @contextlib.contextmanager
 def firefox(

