@@ -4,7 +4,7 @@ import { short } from "../lib/answers.js";
 import { since } from "../lib/news.js";
 import { isStale } from "../lib/schedule.js";
 import { met } from "../lib/sites.js";
-import { ask, isPopup, openOptions, tabInFront } from "../platform/browser.js";
+import { ask, isPopup, openOptions, openTab, ownAddress, tabInFront } from "../platform/browser.js";
 import * as store from "../state/store.js";
 import { words as load } from "../state/words.js";
 import { away, h, speak } from "../ui/elements.js";
@@ -19,9 +19,7 @@ const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 const footer = /** @type {HTMLElement} */ (document.getElementById("footer"));
 const all = /** @type {HTMLButtonElement} */ (document.getElementById("all"));
 
-const words = await load();
-const settings = await store.settings();
-const tab = await tabInFront();
+const [words, settings, tab] = await Promise.all([load(), store.settings(), tabInFront()]);
 
 document.documentElement.classList.toggle("popup", isPopup() && screen.availWidth > 400);
 speak(words);
@@ -162,7 +160,7 @@ async function neverLoaded() {
     h("p", {}, words.say(settings.api ? "never_loaded_about" : "no_server_about")),
   );
   const trouble = await store.trouble();
-  footer.replaceChildren(...(trouble ? [troubleLine(trouble, words)] : []), retry());
+  footer.replaceChildren(...(trouble ? [troubleLine(trouble, words)] : []), retry(trouble));
 }
 
 // --- as of when -------------------------------------------------------------------------------
@@ -174,14 +172,16 @@ async function foot({ held, index }) {
   footer.replaceChildren(
     asOfLine(index.as_of, held.from, Date.now(), words),
     ...(trouble ? [troubleLine(trouble, words)] : []),
-    ...(needs ? [retry()] : []),
+    ...(needs ? [retry(trouble)] : []),
   );
 }
 
-/** The one thing here that leads to a request: a click. */
-function retry() {
-  if (!settings.api) {
-    return h("p", {}, h("button", { type: "button", class: "button", onclick: () => openOptions() }, words.say("set_server")));
+/** The one thing here that leads to a request: a click. @param {store.Trouble | null} trouble */
+function retry(trouble) {
+  if (!settings.api) return door(words.say("set_server"), openOptions);
+  if (trouble?.kind === "not_allowed") {
+    const says = words.say("welcome_allow", { host: new URL(settings.api).host });
+    return door(says, () => openTab(ownAddress("welcome/welcome.html")));
   }
   const said = h("span", { role: "status" });
   const button = h("button", { type: "button", class: "button", onclick: again }, words.say("retry"));
@@ -194,3 +194,8 @@ function retry() {
   return h("p", { class: "retry" }, button, " ", said);
 }
 
+
+/** A button that leads elsewhere. @param {string} says @param {() => unknown} open */
+function door(says, open) {
+  return h("p", {}, h("button", { type: "button", class: "button", onclick: open }, says));
+}
