@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from api import bundle
 from policies.passages import passage_id
 from policies.store import open_store
@@ -193,7 +194,9 @@ def real(shared, tmp_path_factory):
             call = ["crawl", "--force", "--at", at, "--json", *words]
             # A process of its own: Playwright's loop runs in this one.
             program = Path(sys.executable).with_name("earwitness")
-            done = subprocess.run([program, *call], env=environment, capture_output=True)
+            done = subprocess.run(
+                [program, *call], env=environment, capture_output=True, check=False
+            )
             assert done.returncode in (0, 3), done.stderr
             opened = open_store(f"sqlite:///{folder / 'data' / 'earwitness.sqlite3'}", create=False)
             with opened.engine.connect() as connection:
