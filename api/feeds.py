@@ -27,11 +27,12 @@ from api.reading import connection
 from api.site import showing
 from api.v1.params import Id, Language
 from policies import rendering, summary
+from policies.direction import Direction
 from policies.locale import LANGUAGES
 from policies.model import EventKind, Health, Topic
 from policies.moments import iso
-from policies.store.queries import changes, events, tracks
-from policies.store.queries.changes import ChangeRow, Wanted
+from policies.store.queries import events, tracks
+from policies.store.queries.changes import ChangeRow
 from policies.store.queries.events import EventRow
 from policies.store.queries.rows import Position
 
@@ -61,6 +62,7 @@ class ChangesFeedQuery(FeedQuery):
     """Which changes."""
 
     topic: Topic | None = None
+    direction: Direction | None = None
     language: Language = None
 
 
@@ -72,6 +74,7 @@ class Entry:
     title: str
     url: str
     published: datetime
+    updated: datetime  # when the same was published of another page, too
     summary: str
     html: str
     lang: str
@@ -115,19 +118,20 @@ def _language() -> None:
 @feeds.input(ChangesFeedQuery, location="query", arg_name="query")
 def change_feed(form: str, query: ChangesFeedQuery) -> Response:
     """Published changes, with their diffs."""
-    wanted = Wanted(
-        vendor_id=query.vendor, page_id=query.page, topic=query.topic, lang=query.language
+    wanted = events.Wanted(
+        kind=EventKind.CHANGE,
+        vendor_id=query.vendor,
+        page_id=query.page,
+        topic=query.topic,
+        direction=query.direction,
+        lang=query.language,
     )
-    found = changes.changes(
-        connection(),
-        wanted,
-        after=cursors.position(query.cursor),
-        limit=_ENTRIES,
-        by="confirmed_at",
+    found = events.events(
+        connection(), wanted, after=cursors.position(query.cursor), limit=_ENTRIES
     )
     last = found.items[-1] if found.more else None
     following = cursors.of_position(Position(last.confirmed_at, last.id)) if last else None
-    entries = [_change(row) for row in found.items]
+    entries = [_edit(event) for event in found.items if event.occurrences]
     said = showing.messages()
     about = said.gettext(
         "What the makers of voice assistants changed in their pages, word by word."
@@ -154,20 +158,23 @@ def health_feed(form: str, query: FeedQuery) -> Response:
 # --- entries ---------------------------------------------------------------------------
 
 
-def _change(row: ChangeRow) -> Entry:
+def _edit(event: EventRow) -> Entry:
+    """The same edit on several pages is one entry, with the words of the first."""
+    row, *others = event.occurrences
     opened = knowledge.opened(connection(), row)
     counts = (row.added, row.removed, row.replaced, row.moved)
     sentences = summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang)
     url = showing.address("change", change_id=row.id)
     return Entry(
-        name=f"change/{row.id}",
+        name=f"event/{event.id}",
         title=sentences[0],
         url=url,
-        published=row.confirmed_at,
+        published=event.confirmed_at,
+        updated=event.updated_at,
         summary=" ".join(sentences),
-        html=_diff(opened, sentences, url),
+        html=_diff(opened, sentences, url) + _others(others),
         lang=g.lang,
-        tags=tuple(row.topics),
+        tags=event.topics,
         related=(
             (f"{showing.base()}/v1/changes/{row.id}", "application/json"),
             (f"{showing.base()}/v1/changes/{row.id}/evidence.zip", "application/zip"),
@@ -189,6 +196,19 @@ def _diff(opened: knowledge.OpenedChange, sentences: Sequence[str], url: str) ->
     return intro + words
 
 
+def _others(changes: Sequence[ChangeRow]) -> str:
+    """Where the same edit was made, too."""
+    if not changes:
+        return ""
+    said = escape(showing.messages().gettext("The same edit on other pages"))
+    links = "".join(
+        f'<li><a href="{escape(showing.address("change", change_id=row.id))}">{escape(row.page_title)}</a>'
+        f" ({escape(row.page_id)})</li>"
+        for row in changes
+    )
+    return f"<p>{said}</p><ul>{links}</ul>"
+
+
 def _more(url: str) -> str:
     text = showing.messages().gettext("The change is long: the whole of it is on its page.")
     return f'<p><a href="{escape(url)}">{escape(text)}</a></p>'
@@ -204,6 +224,7 @@ def _health(event: EventRow) -> Entry:
         title=title,
         url=showing.address("page", page_id=event.page_id),
         published=event.confirmed_at,
+        updated=event.updated_at,
         summary=text,
         html=f"<p>{escape(text)}</p>",
         lang=g.lang,
@@ -238,7 +259,7 @@ def _answer(
         home=showing.address("change_list" if kind == "changes" else "health"),
         here=_with(path, request.args.to_dict()),
         following=_with(path, {**chosen, "cursor": following}) if following else None,
-        updated=max((entry.published for entry in entries), default=as_of),
+        updated=max((entry.updated for entry in entries), default=as_of),
         entries=tuple(entries),
     )
     made, media = (_atom(feed), ATOM) if form == "atom" else (_json(feed), JSON)
@@ -266,7 +287,7 @@ def _atom(feed: Feed) -> bytes:
         one = ET.SubElement(root, "entry")
         _text(one, "id", _id(entry.name))
         _text(one, "title", entry.title)
-        _text(one, "updated", iso(entry.published))
+        _text(one, "updated", iso(entry.updated))
         _text(one, "published", iso(entry.published))
         _link(one, "alternate", entry.url, "text/html")
         for address, media in entry.related:
@@ -313,7 +334,7 @@ def _item(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "content_html": entry.html,
         "date_published": iso(entry.published),
-        "date_modified": iso(entry.published),
+        "date_modified": iso(entry.updated),
         "language": entry.lang,
         "tags": list(entry.tags),
         "attachments": [{"url": address, "mime_type": media} for address, media in entry.related],

@@ -26,6 +26,7 @@ FEEDS = [
     "/feeds/changes.atom?vendor=quendrivox",
     "/feeds/changes.atom?topic=human_review",
     "/feeds/changes.atom?page=quendrivox.speech-privacy.en",
+    "/feeds/changes.atom?direction=worse",
     "/fr/feeds/changes.atom?language=en",
     "/feeds/health.atom",
     "/fr/feeds/health.atom",
@@ -109,6 +110,16 @@ def test_the_diff_is_in_the_entry(client):
     french = json.loads(fetched(client, "/fr/feeds/changes.json?topic=human_review"))
     assert entry["id"] in {item["id"] for item in french["items"]}
     assert french["language"] == "fr"
+
+
+def test_a_feed_of_one_direction_holds_what_goes_that_way(client):
+    def of(direction: str) -> list[dict[str, Any]]:
+        path = f"/feeds/changes.json?direction={direction}&topic=human_review"
+        found: list[dict[str, Any]] = json.loads(fetched(client, path))["items"]
+        return found
+
+    assert any("<ins>Unless</ins>" in item["content_html"] for item in of("worse"))
+    assert not any("<ins>Unless</ins>" in item["content_html"] for item in of("better"))
 
 
 def test_a_feed_is_asked_for_again_without_being_sent_again(client):

@@ -23,6 +23,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from api.herald import outbox, rules
 from api.herald.outbox import Sent
 from policies.cli import main
+from policies.direction import Direction
 from policies.errors import BadInput
 from policies.model import Topic
 from policies.store import rereading, schema
@@ -472,3 +473,23 @@ def test_without_rules_the_command_says_how_to_begin(watch: Watch, tmp_path: Pat
         given = {**environment(watch, tmp_path), "EARWITNESS_NOTIFY": ""}
         done = CliRunner().invoke(main, ["notify", *words], env=given)
         assert (done.exit_code, "set EARWITNESS_NOTIFY" in done.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("topics", "directions", "told"),
+    [
+        ((), (), True),
+        ((Topic.HUMAN_REVIEW,), (), True),
+        ((Topic.RETENTION,), (), False),
+        ((), (Direction.WORSE,), True),
+        ((), (Direction.BETTER,), False),
+        ((Topic.HUMAN_REVIEW,), (Direction.SAYS_LESS, Direction.WORSE), True),
+        ((Topic.CHOICE,), (Direction.WORSE,), False),
+    ],
+)
+def test_a_rule_asks_for_topics_and_for_ways_on_them(
+    topics: tuple[Topic, ...], directions: tuple[Direction, ...], told: bool
+) -> None:
+    rule = rules.Rule(name="a", to=("json://localhost",), topics=topics, directions=directions)
+    ways = {Topic.HUMAN_REVIEW: Direction.WORSE, Topic.CHOICE: Direction.UNCLEAR}
+    assert rule.is_about((Topic.HUMAN_REVIEW, Topic.CHOICE), ways) is told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,27 +16,30 @@ from api.site.columns import Row, Same
 from api.site.pictures import Span
 from policies import rendering
 from policies.changes import compare
-from policies.model import SpanKind
+from policies.model import SpanKind, Stance
 from policies.passages import split
 from policies.text import read_plain
+
+
+ROOT = Path(__file__).parents[1]
+PARTS = ROOT / "api/site/templates/parts.html"
 
 
 def at(year: int, month: int = 1, day: int = 1) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
 
 
-DAYS = st.datetimes(
-    at(2015).replace(tzinfo=None), at(2026).replace(tzinfo=None), timezones=st.just(UTC)
-)
-SPANS = st.lists(
-    st.tuples(DAYS, st.none() | DAYS).map(
-        lambda pair: Span(min(pair[0], pair[1] or pair[0]), pair[1] and max(pair), "stated", "x")
-    ),
-    max_size=40,
-)
+FIRST, LAST = at(2015), at(2026)
+DAYS = st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None), timezones=st.just(UTC))
 
 
-@given(SPANS)
+@st.composite
+def a_span(draw: st.DrawFn) -> Span:
+    since, until = sorted((draw(DAYS), draw(DAYS)))
+    return Span(since, draw(st.sampled_from([None, until])), "stated", "x")
+
+
+@given(st.lists(a_span(), max_size=40))
 def test_every_bar_lies_in_the_picture_and_no_two_lie_on_each_other(spans: list[Span]):
     over = pictures.scale(at(2015), at(2026))
     drawn = pictures.picture(over, [("A topic", spans)], lanes=True)
@@ -114,3 +119,13 @@ def test_a_citation_names_what_it_rests_on():
     assert "sha256:aa" in made.ris
     assert "https://e.example/changes/48fb" in made.bibtex
     assert "2021-01-01" in made.bibtex
+
+
+def test_the_extension_shows_the_same_shapes():
+    shown = re.compile(r'"(\w+)": \'(<[^\']+)\'')
+    ours = dict(shown.findall(PARTS.read_text(encoding="utf-8")))
+    sprite = (ROOT / "extension/icons/shapes.svg").read_text(encoding="utf-8")
+    theirs = dict(re.findall(r'<symbol id="(\w+)"[^>]*>(.*?)</symbol>', sprite))
+    assert theirs == {name: ours.get(name) for name in theirs}
+    stances = [ours[stance] for stance in Stance]
+    assert len(set(stances)) == len(stances), "each stance has a shape of its own"

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from api.herald import messages, sending
 from api.herald.messages import Item
 from api.herald.rules import Digest, Rule, Target, fingerprint
+from policies.direction import unpack
 from policies.errors import OutOfReach
 from policies.model import EventKind, Health
 from policies.store import Store, outbox
@@ -119,7 +120,10 @@ def _asks_for(connection: sa.Connection, rule: Rule, event: EventRow) -> bool:
     return "changes" in rule.tell and any(
         _is_news(connection, change)
         and rule.concerns(change.vendor_id, change.page_id, change.lang)
-        and (not rule.topics or bool({*rule.topics} & {*change.topics}))
+        and rule.is_about(
+            change.topics,
+            {topic: way.direction for topic, way in unpack(change.directions).items()},
+        )
         for change in event.occurrences
     )
 

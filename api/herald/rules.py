@@ -10,6 +10,7 @@
         vendors: [amazon]         # left out: all
         pages: [amazon.alexa-faq.en]
         topics: [human_review]    # of changes
+        directions: [worse]       # of changes, on one of these topics, or on any
         languages: [en]           # of pages
         health: [blocked, gone]   # left out: all, and when a page can be looked at again
         digest: daily             # or weekly; left out: at once
@@ -24,7 +25,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +35,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from policies.direction import Direction
 from policies.errors import BadInput
 from policies.model import Health, Topic
 
@@ -116,6 +118,7 @@ class Rule(_Strict):
     vendors: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
     topics: tuple[Topic, ...] = ()
+    directions: tuple[Direction, ...] = ()
     languages: tuple[str, ...] = ()
     health: tuple[Health, ...] = ()
     digest: Digest = Digest.AT_ONCE
@@ -133,6 +136,13 @@ class Rule(_Strict):
             and (not self.pages or page_id in self.pages)
             and (not self.languages or lang in self.languages)
         )
+
+    def is_about(self, topics: Iterable[Topic], ways: Mapping[Topic, Direction]) -> bool:
+        """Whether a change of these topics, which goes these ways on them, is asked for."""
+        asked = [topic for topic in topics if not self.topics or topic in self.topics]
+        if self.topics and not asked:
+            return False
+        return not self.directions or any(ways.get(topic) in self.directions for topic in asked)
 
     def due(self, now: datetime) -> datetime:
         """When what comes up now is to be sent."""

@@ -29,6 +29,7 @@ def event_list(query: params.EventsQuery) -> Response:
         vendor_id=query.vendor,
         page_id=query.page,
         topic=query.topic,
+        direction=query.direction,
         lang=query.language,
         since=query.since,
         before=query.until,

@@ -142,6 +142,9 @@ class EventsQuery(Paging):
     vendor: Id = Field(default=None, description="Id of a vendor.")
     page: Id = Field(default=None, description="Id of a page: only what happened there, too.")
     topic: Topic | None = Field(default=None, description="Only changes that touch this topic.")
+    direction: Direction | None = Field(
+        default=None, description="Only changes that go this way, on that topic or on any."
+    )
     since: Since = Field(default=None, description="Published then or later.")
     until: Until = Field(default=None, description="Published then or before; a date is whole.")
     language: Language = Field(default=None, description="ISO 639-1.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import sqlalchemy as sa
@@ -15,6 +15,9 @@ from policies.errors import BadInput
 from policies.settings import Settings
 from policies.store import open_store
 from policies.store.queries import catalog
+from policies.store.queries.rows import Listing, Position
+
+T = TypeVar("T")
 
 
 class Moment(click.ParamType[datetime]):
@@ -30,6 +33,19 @@ class Moment(click.ParamType[datetime]):
             return value if isinstance(value, datetime) else moments.since(value)
         except BadInput as error:
             self.fail(str(error), param, ctx)
+
+
+def every(
+    ask: Callable[[Position | None], Listing[T]], place: Callable[[T], Position]
+) -> Iterator[T]:
+    """All rows of a list that is asked for part by part. `place`: where a row stands in it."""
+    after: Position | None = None
+    while True:
+        found = ask(after)
+        yield from found.items
+        if not found.more:
+            return
+        after = place(found.items[-1])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from policies import direction, moments, rendering
 from policies.cli import directions
-from policies.cli.asking import Moment, reading, refuse_unknown
+from policies.cli.asking import Moment, every, reading, refuse_unknown
 from policies.direction import Direction
 from policies.model import Topic
 from policies.store.queries import changes as published
@@ -61,7 +61,12 @@ def changes(
     wanted = Wanted(vendor_id=vendor, page_id=page, topic=about, direction=way, since=since)
     with reading() as connection:
         refuse_unknown(connection, vendor, page)
-        rows = list(_all(connection, wanted))
+        rows = list(
+            every(
+                lambda after: published.changes(connection, wanted, after=after, limit=_BATCH),
+                lambda row: Position(row.captured_at, row.id),
+            )
+        )
         for row in reversed(rows):
             shown = _Shown(connection, row, about)
             if as_json:
@@ -70,16 +75,6 @@ def changes(
                 click.echo(shown.as_text(color=in_color()))
     if not rows and not as_json:
         click.echo("No change has been published that fits.", err=True)
-
-
-def _all(connection: sa.Connection, wanted: Wanted) -> Iterator[ChangeRow]:
-    after: Position | None = None
-    while True:
-        found = published.changes(connection, wanted, after=after, limit=_BATCH)
-        yield from found.items
-        if not found.more:
-            return
-        after = Position(found.items[-1].captured_at, found.items[-1].id)
 
 
 class _Shown:

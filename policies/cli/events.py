@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 import click
-import sqlalchemy as sa
 
 from policies import moments
-from policies.cli.asking import Moment, reading, refuse_unknown
+from policies.cli.asking import Moment, every, reading, refuse_unknown
 from policies.model import EventKind, Topic
 from policies.store.codec import reasons_json
 from policies.store.queries import events as told
@@ -58,7 +57,12 @@ def events(
     )
     with reading() as connection:
         refuse_unknown(connection, vendor, page)
-        rows = list(_all(connection, wanted))
+        rows = list(
+            every(
+                lambda after: told.events(connection, wanted, after=after, limit=_BATCH),
+                lambda row: Position(row.confirmed_at, row.id),
+            )
+        )
     for row in reversed(rows):
         if as_json:
             click.echo(json.dumps(_as_json(row), ensure_ascii=False))
@@ -66,16 +70,6 @@ def events(
             click.echo("\n".join(_as_text(row)))
     if not rows and not as_json:
         click.echo("Nothing has been published that fits.", err=True)
-
-
-def _all(connection: sa.Connection, wanted: Wanted) -> Iterator[EventRow]:
-    after: Position | None = None
-    while True:
-        found = told.events(connection, wanted, after=after, limit=_BATCH)
-        yield from found.items
-        if not found.more:
-            return
-        after = Position(found.items[-1].confirmed_at, found.items[-1].id)
 
 
 def _as_text(row: EventRow) -> Iterator[str]:

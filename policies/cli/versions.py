@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import click
-import sqlalchemy as sa
 
 from policies import moments
-from policies.cli.asking import reading, refuse_unknown
+from policies.cli.asking import every, reading, refuse_unknown
 from policies.model import VersionState
 from policies.store.queries import versions as kept
 from policies.store.queries.rows import Position
@@ -46,7 +44,15 @@ def versions(page: str, states: tuple[str, ...], as_json: bool) -> None:
     """
     with reading() as connection:
         refuse_unknown(connection, None, page)
-        rows = list(_all(connection, page, [VersionState(state) for state in states]))
+        wanted = [VersionState(state) for state in states]
+        rows = list(
+            every(
+                lambda after: kept.page_versions(
+                    connection, page, states=wanted, after=after, limit=_BATCH
+                ),
+                lambda row: Position(row.captured_at, row.id),
+            )
+        )
     for row in reversed(rows):
         if as_json:
             click.echo(json.dumps(_as_json(row), ensure_ascii=False))
@@ -54,16 +60,6 @@ def versions(page: str, states: tuple[str, ...], as_json: bool) -> None:
             click.echo(_as_text(row))
     if not rows and not as_json:
         click.echo("The page has shown no such text yet.", err=True)
-
-
-def _all(connection: sa.Connection, page: str, states: list[VersionState]) -> Iterator[VersionRow]:
-    after: Position | None = None
-    while True:
-        found = kept.page_versions(connection, page, states=states, after=after, limit=_BATCH)
-        yield from found.items
-        if not found.more:
-            return
-        after = Position(found.items[-1].captured_at, found.items[-1].id)
 
 
 def _as_text(row: VersionRow) -> str:

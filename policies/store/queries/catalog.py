@@ -42,6 +42,7 @@ class PageRow:
     region: str | None
     url: str
     declared: bool
+    remove: tuple[str, ...] = ()  # CSS of what is not read on it
 
 
 def vendors(
@@ -153,4 +154,5 @@ def _page(row: sa.Row[Any]) -> PageRow:
         region=row.region,
         url=row.url,
         declared=row.declared,
+        remove=tuple(row.reading.get("remove", ())),
     )

@@ -53,6 +53,7 @@ class Wanted:
     vendor_id: str | None = None
     page_id: str | None = None  # one of its pages
     topic: Topic | None = None
+    direction: str | None = None  # on that topic, or on any
     lang: str | None = None
     since: datetime | None = None  # published at or after
     before: datetime | None = None  # published earlier than
@@ -77,9 +78,13 @@ def events(
         query = query.where(
             sa.or_(e.page_id == wanted.page_id, _has(schema.changes.c.page_id == wanted.page_id))
         )
-    if wanted.topic is not None:
+    if wanted.topic is not None or wanted.direction is not None:
         t = schema.change_topics.c
-        about = sa.exists().where(t.change_id == schema.changes.c.id, t.topic == wanted.topic.value)
+        about = sa.exists().where(t.change_id == schema.changes.c.id)
+        if wanted.topic is not None:
+            about = about.where(t.topic == wanted.topic.value)
+        if wanted.direction is not None:
+            about = about.where(t.direction == wanted.direction)
         query = query.where(_has(about))
     if wanted.since is not None:
         query = query.where(e.confirmed_at >= wanted.since)

@@ -1,0 +1,248 @@
+"""The sentences that matter, marked on the page itself, in both real browsers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api import bundle
+from policies.passages import passage_id
+from policies.store import open_store
+from tests import fixtures_browsers as b
+from tests.fixtures_browsers import API_HOST
+from tests.fixtures_replay import replaying
+from tests.recording_web import Given, anywhere, relayed
+from tests.sampleweb import SampleWeb, editions
+
+pytestmark = pytest.mark.slow
+
+NOTICE = "http://www.quendrivox.example/legal/speech-privacy"
+HOST = "www.quendrivox.example"
+PAGE = "quendrivox.speech-privacy.en"
+STRICT = "default-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+GRANTED = [f"https://{API_HOST}/*"]
+MARKED = """Object.fromEntries([...CSS.highlights].map(
+    ([name, ranges]) => [name, [...ranges].map((range) => range.toString())]))"""
+CLICK = '$(".reading .button").click(); await until(() => $(".room [role=status]"));'
+
+
+@pytest.fixture(scope="module")
+def sample_web():
+    with SampleWeb(at=editions()[-1]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(name, sample_bundle, web, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("extension") / name
+    b.pack(folder, name, json.dumps(sample_bundle).encode(), granted=GRANTED)
+    with b.running(name, folder, web.address) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _fresh(request, web, sample_web):
+    web.hosts[HOST] = relayed(sample_web.address)
+    sample_web.move(editions()[-1])
+    if "browser" in request.fixturenames:
+        b.fresh(request.getfixturevalue("browser"))
+
+
+def said(sample_bundle, page_id):
+    vendor = next(v for v in sample_bundle["vendors"] if v["id"] == page_id.split(".")[0])
+    page = next(p for p in vendor["pages"] if p["id"] == page_id)
+    return {passage["id"] for passage in page["passages"]}
+
+
+def marked(browser, tab):
+    """All that is marked: (highlight's name, words)."""
+    found = browser.eval_in(tab, MARKED)
+    return [(name, words) for name, all_words in found.items() for words in all_words]
+
+
+@pytest.mark.parametrize("policy", ["", STRICT], ids=["plain", "strict-csp"])
+def test_every_sentence_that_we_know_is_marked_and_the_page_stays_as_it_was(
+    browser, web, sample_web, sample_bundle, policy
+):
+    if policy:
+        web.hosts[HOST] = relayed(sample_web.address, **{"Content-Security-Policy": policy})
+    tab = browser.visit(NOTICE)
+    before = browser.eval_in(tab, "document.documentElement.outerHTML")
+    with b.popup(browser, tab) as popup:
+        popup.run(CLICK)
+        listed = popup.run('return all(".marks .text").map((one) => one.textContent)')
+        status = popup.run('return $(".room [role=status]").textContent')
+        assert status == f"{len(listed)} sentences marked"
+        assert "not found here" not in popup.text
+    words = [text for _, text in marked(browser, tab)]
+    assert sorted(words) == sorted(listed)
+    assert {passage_id(text, "en") for text in words} == said(sample_bundle, PAGE)
+    assert {name.rsplit("-", 1)[-1] for name, _ in marked(browser, tab)} >= {"listening", "choice"}
+    assert browser.eval_in(tab, "document.documentElement.outerHTML") == before
+    assert browser.eval_in(tab, "globalThis.earwitness === undefined"), (
+        "the page sees nothing of it"
+    )
+    browser.close_tab(tab)
+
+
+def test_one_can_step_through_them_and_take_them_away(browser):
+    tab = browser.visit(NOTICE)
+    with b.popup(browser, tab) as popup:
+        popup.run(CLICK)
+        total = popup.run('return all(".marks li").length')
+        step = """
+            const before = $(".where").textContent;
+            all(".stepper button")[{}].click();
+            await until(() => $(".where").textContent !== before);
+            return [$(".where").textContent, $(".marks .current .text").textContent];
+        """
+        where, first = popup.run(step.format(1))
+        assert where == f"1 of {total}"
+        assert browser.eval_in(tab, MARKED)["earwitness-current"] == [first]
+        assert popup.run(step.format(0))[0] == f"{total} of {total}"
+        place = "[...CSS.highlights.get('earwitness-current')][0].getBoundingClientRect().top"
+        b.eventually(lambda: 0 <= browser.eval_in(tab, place) <= 1000)
+    with b.popup(browser, tab) as popup:
+        popup.run(CLICK)
+        popup.run('$(".room .plain").click()')
+        b.eventually(lambda: browser.eval_in(tab, "CSS.highlights.size") == 0)
+    browser.close_tab(tab)
+
+
+def test_what_is_new_reworded_or_gone_since_the_last_reading_stands_out(
+    browser, sample_web, sample_bundle
+):
+    sample_web.move(editions()[0])
+    tab = browser.visit(NOTICE)
+    with b.popup(browser, tab) as popup:
+        popup.run(CLICK)
+        assert "Next time, what is new since today will stand out" in popup.text
+        assert "of our copy were not found here" in popup.text, "this is an older edition"
+        assert popup.run('return all(".novelty").length') == 0
+    sample_web.move(editions()[-1])
+    browser.go(tab, NOTICE)
+    with b.popup(browser, tab) as popup:
+        popup.run(CLICK)
+        fresh = popup.run('return all(".novelty").map((one) => one.textContent)')
+        assert {"New", "Reworded"} >= set(fresh) >= {"Reworded"}
+        assert popup.run('return all(".marks del").map((one) => one.textContent)')
+        assert popup.run('return all(".gone li").length') == 0
+    names = {name for name, _ in marked(browser, tab)}
+    assert [name for name in names if name.endswith("-new")]
+    sample_web.move(editions()[0])
+    browser.go(tab, NOTICE)
+    with b.popup(browser, tab) as popup:
+        popup.run(CLICK)
+        gone = popup.run('return all(".gone li").map((one) => one.textContent)')
+        assert len(gone) == len(fresh)
+        assert f"{len(gone)} sentence" in popup.run('return $(".gone h3").textContent')
+    browser.close_tab(tab)
+
+
+def test_a_page_of_hostile_structure_is_read_to_its_end(browser, web):
+    nested = "<div>" * 3000 + "deep" + "</div>" * 3000
+    table = "<table>" + "<tr><td>We<td><p>listen</p><td></tr>" * 2000 + "</table>"
+    body = f"<body>{nested}{table}<p>a<!-- c --><b></b><svg><text>x</text></svg>" + "x" * 200_000
+    web.hosts[HOST] = lambda _: Given(f"<!doctype html><meta charset=utf-8>{body}")
+    tab = browser.visit(NOTICE)
+    with b.popup(browser, tab) as popup:
+        popup.run(CLICK)
+        assert popup.run('return $(".room [role=status]").textContent') == "0 sentences marked"
+    browser.close_tab(tab)
+
+
+def test_a_private_window_is_answered_and_not_remembered(name, web, sample_bundle, tmp_path):
+    b.pack(tmp_path / "x", name, json.dumps(sample_bundle).encode(), granted=GRANTED)
+    with b.running(name, tmp_path / "x", web.address, private=True) as browser:
+        tab = browser.visit_private(NOTICE)
+        with b.popup(browser, tab) as popup:
+            assert "Quendrivox Tessquill" in popup.text
+            popup.run(CLICK)
+            assert popup.run('return all(".marks li").length') > 5
+        kept = b.stored(browser)
+        assert "looks" not in kept
+        assert not [key for key in kept if key.startswith("read:")]
+
+
+# --- real pages at their real addresses ----------------------------------------------------
+
+FIRST, LAST = "2025-03-01", "2026-08-01"
+PAGES = {
+    "microsoft.privacy-statement.en-ie": "https://privacy.microsoft.com/en-ie/privacystatement",
+    "openai.privacy-policy.en": "https://openai.com/policies/row-privacy-policy/",
+    "speechify.privacy-policy.en": "https://speechify.com/privacy/",
+    "deepseek.privacy-policy.en": "",
+    "meta.privacy-policy.en": "",
+}
+
+
+@pytest.fixture(scope="module")
+def real(shared, tmp_path_factory):
+    """(a replay, the bundles of a store that saw both days)."""
+    folder = tmp_path_factory.mktemp("real")
+    with replaying(shared / "replay" / "replay.py", folder, FIRST) as replay:
+        environment = {**os.environ, **replay.environment, "EARWITNESS_DATA": str(folder / "data")}
+        words = [word for page in PAGES for word in ("--page", page)]
+
+        def crawl(at):
+            replay.move(at[:10])
+            call = ["crawl", "--force", "--at", at, "--json", *words]
+            # A process of its own: Playwright's loop runs in this one.
+            program = Path(sys.executable).with_name("earwitness")
+            done = subprocess.run(
+                [program, *call], env=environment, capture_output=True, check=False
+            )
+            assert done.returncode in (0, 3), done.stderr
+            opened = open_store(f"sqlite:///{folder / 'data' / 'earwitness.sqlite3'}", create=False)
+            with opened.engine.connect() as connection:
+                made = json.loads(bundle.make(connection).data)
+            opened.close()
+            return made
+
+        first = crawl(f"{FIRST}T08:00:00Z")
+        crawl(f"{LAST}T08:00:00Z")
+        yield replay, first, crawl(f"{LAST}T09:00:00Z")
+
+
+def pages_of(document):
+    return {
+        page["id"]: page
+        for vendor in document["vendors"]
+        for page in vendor["pages"]
+        if page["passages"] and page["id"] in PAGES
+    }
+
+
+def test_real_pages_are_marked_at_their_real_addresses(name, real, web, tmp_path):
+    replay, first, last = real
+    b.pack(tmp_path / "x", name, json.dumps(first).encode(), granted=GRANTED)
+    wanted = pages_of(last)
+    assert len(wanted) >= 3
+    hosts = {page["url"].split("/")[2] for page in wanted.values()}
+    with b.running(name, tmp_path / "x", web.address) as browser:
+        b.fresh(browser)
+        strict = {"Content-Security-Policy": STRICT}
+        for when, document, headers in ((FIRST, first, {}), (LAST, last, strict)):
+            replay.move(when)
+            for host in hosts:
+                web.hosts[host] = relayed(replay.proxy, **headers)
+            web.hosts[API_HOST] = b.served(json.dumps(document).encode(), f'"{when}"')
+            assert b.background(browser, {"update": True})["outcome"] in ("new", "same")
+            for page in pages_of(document).values():
+                tab = browser.visit(page["url"])
+                with b.popup(browser, tab) as popup:
+                    popup.run(CLICK)
+                    texts = popup.run('return all(".marks .text").map((one) => one.textContent)')
+                assert len(marked(browser, tab)) == len(texts)
+                ids = {passage_id(text, page["language"]) for text in texts}
+                known = {passage["id"] for passage in page["passages"]}
+                assert ids <= known
+                assert len(ids) >= 0.95 * len(known), (page["id"], when, len(ids), len(known))
+                browser.close_tab(tab)
+    for host in hosts:
+        web.hosts[host] = anywhere
