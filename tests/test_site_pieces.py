@@ -20,7 +20,6 @@ from policies.model import SpanKind, Stance
 from policies.passages import split
 from policies.text import read_plain
 
-
 ROOT = Path(__file__).parents[1]
 PARTS = ROOT / "api/site/templates/parts.html"
 

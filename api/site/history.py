@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors, knowledge
 from api.knowledge import Quote
-from api.reading import connection
+from api.reading import connection, remembered
 from api.site import pictures, showing
 from api.site.blueprint import pages
 from api.site.pictures import Picture, Span
@@ -133,7 +133,8 @@ def _calendar(every: Sequence[Memento]) -> tuple[Months, ...]:
 
 def _lives(page: PageRow) -> list[Lived]:
     """The lives of all that the page ever said, oldest first."""
-    known = knowledge.somebody(connection(), page.vendor_id)
+    everybody = remembered("everybody", knowledge.everybody)
+    known = next((one for one in everybody if one.vendor.id == page.vendor_id), None)
     said: list[Statement] = [
         s
         for s in (known.statements if known else ())
