@@ -292,9 +292,9 @@ def test_each_window_gets_the_answer_of_its_own_tab(browser, tab):
 
 def test_it_speaks_the_chosen_language(browser, tab):
     for language, verdict, since in [
-        ("fr", "Sauf si vous le désactivez", "C’est indiqué depuis le 3 février 2025."),
-        ("de", "Außer Sie schalten es aus", "Das steht dort seit dem 3. Februar 2025."),
-        ("es", "Salvo que lo desactive", "Lo dice desde el 3 de febrero de 2025."),
+        ("fr", "Sauf si vous le désactivez", "C’est indiqué depuis le 9 décembre 2024."),
+        ("de", "Außer Sie schalten es aus", "Das steht dort seit dem 9. Dezember 2024."),
+        ("es", "Salvo que lo desactive", "Lo dice desde el 9 de diciembre de 2024."),
     ]:
         b.fresh(browser, language=language)
         with b.popup(browser, tab) as popup:
