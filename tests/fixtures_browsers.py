@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -134,8 +135,9 @@ def eventually(what: Callable[[], Any], seconds: float = 10) -> Any:
         time.sleep(0.05)
 
 
-def served(document: bytes, etag: str = '"one"') -> Callable[[Asked], Given]:
+def served(document: bytes) -> Callable[[Asked], Given]:
     """A server of that bundle, as the API answers."""
+    etag = f'"{hashlib.sha256(document).hexdigest()}"'
 
     def answer(asked: Asked) -> Given:
         headers = {

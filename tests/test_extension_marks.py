@@ -231,7 +231,7 @@ def test_real_pages_are_marked_at_their_real_addresses(name, real, web, tmp_path
             replay.move(when)
             for host in hosts:
                 web.hosts[host] = relayed(replay.proxy, **headers)
-            web.hosts[API_HOST] = b.served(json.dumps(document).encode(), f'"{when}"')
+            web.hosts[API_HOST] = b.served(json.dumps(document).encode())
             assert b.background(browser, {"update": True})["outcome"] in ("new", "same")
             for page in pages_of(document).values():
                 tab = browser.visit(page["url"])

@@ -96,7 +96,7 @@ def test_the_pages_have_nothing_that_axe_would_mend(browser, web, sample_bundle,
     pages = ["options/options.html", "welcome/welcome.html", "popup/popup.html"]
     pages += [f"popup/popup.html?vendor={v['id']}" for v in sample_bundle["vendors"][2:3]]
     tab = browser.visit(browser.address(pages[-1]))
-    web.hosts[API_HOST] = b.served(json.dumps(later).encode(), f'"{dark}{width}"')
+    web.hosts[API_HOST] = b.served(json.dumps(later).encode())
     b.background(browser, {"update": True})
     browser.emulate(tab, dark=dark, width=width)
     for page in [pages[-1], *pages[:3]]:

@@ -209,11 +209,11 @@ def test_who_follows_is_told_once_and_only_of_what_is_new(browser, web, sample_b
         popup.run('$("#follow").click()')
         b.eventually(lambda: "quendrivox" in b.stored(browser, "watched").get("watched", {}))
     assert notices(browser) == []
-    web.hosts[API_HOST] = b.served(data(changed(sample_bundle, "aa", "bb")), '"two"')
+    web.hosts[API_HOST] = b.served(data(changed(sample_bundle, "aa", "bb")))
     b.background(browser, {"update": True})
     assert sorted(notices(browser)) == ["quendrivox/aa", "quendrivox/bb"]
     b.eventually(lambda: badge(browser)[0] == "2")
-    web.hosts[API_HOST] = b.served(data(changed(sample_bundle, "aa", "bb")), '"three"')
+    web.hosts[API_HOST] = b.served(data(changed(sample_bundle, "aa", "bb")))
     b.background(browser, {"update": True})
     assert len(b.stored(browser, "unseen")["unseen"]) == 2
     with b.popup(browser, tab) as popup:
@@ -235,7 +235,7 @@ def test_a_worker_that_is_killed_at_any_instant_loses_and_doubles_nothing(
     ids: list[str] = []
     for step, wait in enumerate((0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2)):
         ids.append(f"change{step}")
-        web.hosts[API_HOST] = b.served(data(changed(sample_bundle, *ids)), f'"{step}"')
+        web.hosts[API_HOST] = b.served(data(changed(sample_bundle, *ids)))
         browser.run("""
             const api = globalThis.browser ?? globalThis.chrome;
             api.runtime.sendMessage({ update: true }).catch(() => {});

@@ -31,7 +31,7 @@ const TOPICS = [
  * @returns {string[]} what is said, what else, since when
  */
 export function sentences(answer, topic, names, words) {
-  const told = answer.summary[words.lang];
+  const told = answer.popup?.[words.lang]?.map(({ text }) => text) ?? answer.summary[words.lang];
   if (told?.length) return told;
   const also = answer.also.filter((stance) => STANCES.includes(stance));
   const since = sinceWhen(answer, words);

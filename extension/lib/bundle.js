@@ -25,6 +25,7 @@ const answer = record({
   stance: maybe(name),
   also: list(name, 20),
   summary: table(list(text(), 20), 100),
+  popup: maybe(table(list(record({ text: text() }), 10), 100)),
   since: maybe(time),
   observed: truth,
   as_of: maybe(time),

@@ -32,7 +32,7 @@ import { drop, dropAll, keep, kept, packaged } from "../platform/browser.js";
 /**
  * @typedef {object} Held
  * @property {"package" | "server"} from
- * @property {string | null} etag
+ * @property {string | null} digest SHA-256 of the bundle, if it came from a server
  * @property {string | null} api that it came from
  * @property {string} at when it was taken up
  * @property {string | null} asked_at when the server last confirmed it
@@ -79,7 +79,7 @@ export async function held() {
   if (found.held) return /** @type {{held: Held, index: Index}} */ (found);
   const json = await packaged("packaged/bundle.json");
   if (json === null) return null;
-  await take(json, { from: "package", etag: null, api: null });
+  await take(json, { from: "package", digest: null, api: null });
   return /** @type {{held: Held, index: Index}} */ (await kept(["held", "index"]));
 }
 
@@ -90,7 +90,7 @@ export async function takeNewerPackage() {
   if (json === null || now === null) return;
   const theirs = Date.parse(read(json).as_of ?? "") || 0;
   if (theirs > (Date.parse(now.index.as_of ?? "") || 0)) {
-    await take(json, { from: "package", etag: null, api: null });
+    await take(json, { from: "package", digest: null, api: null });
   }
 }
 
@@ -102,7 +102,7 @@ export async function vendor(id) {
 
 /**
  * Take up a bundle, with the events that it brings.
- * @param {string} json @param {{from: Held["from"], etag: string | null, api: string | null}} source
+ * @param {string} json @param {{from: Held["from"], digest: string | null, api: string | null}} source
  * @throws {import("../lib/bundle.js").Refused}
  */
 export async function take(json, source) {
@@ -112,9 +112,9 @@ export async function take(json, source) {
 
 /**
  * @param {Bundle} bundle @param {number} size
- * @param {{from: Held["from"], etag: string | null, api: string | null}} source
+ * @param {{from: Held["from"], digest: string | null, api: string | null}} source
  */
-async function takeUp(bundle, size, { from, etag, api }) {
+async function takeUp(bundle, size, { from, digest, api }) {
   const before = await kept(["held", "watched", "unseen", "to_tell"]);
   const { follows } = await settings();
   /** @type {Record<string, Look>} */
@@ -126,7 +126,7 @@ async function takeUp(bundle, size, { from, etag, api }) {
     index: indexOf(bundle),
     held: {
       from,
-      etag,
+      digest,
       api,
       at,
       asked_at: from === "server" ? at : null,

@@ -1,6 +1,6 @@
 /** Fetches the bundle: the only request that the extension ever makes, the same for everyone. */
 
-import { Refused } from "../lib/bundle.js";
+import { Refused, read } from "../lib/bundle.js";
 import { isFirefox, isGranted } from "../platform/browser.js";
 import { confirm, held, note, settings, take } from "./store.js";
 
@@ -23,14 +23,15 @@ export async function update() {
   const { api } = await settings();
   if (!api) return { outcome: "no_server" };
   const now = await held();
-  const etag = now?.held.api === api ? now.held.etag : null;
+  const digest = now?.held.api === api ? now.held.digest : null;
   try {
-    const answer = await ask(api, etag);
-    if (answer === null) {
+    const json = await ask(api, digest);
+    if (json === null) {
       await confirm();
       return { outcome: "same" };
     }
-    await take(answer.json, { from: "server", etag: answer.etag, api }).catch(refusedByStorage);
+    const source = { from: /** @type {const} */ ("server"), digest: await digestOf(json), api };
+    await take(json, source).catch(refusedByStorage);
     return { outcome: "new" };
   } catch (error) {
     const kind = error instanceof Trouble || error instanceof Refused ? error.kind : null;
@@ -43,21 +44,29 @@ export async function update() {
 
 /** Whether a server answers with a bundle that is understood; nothing is kept. @param {string} api */
 export async function probe(api) {
-  const answer = await ask(api, null);
-  const { read } = await import("../lib/bundle.js");
-  return read(answer?.json ?? "").vendors.length;
+  return read((await ask(api, null)) ?? "").vendors.length;
 }
 
 /**
- * @param {string} api @param {string | null} etag
- * @returns {Promise<{json: string, etag: string | null} | null>} null: nothing newer
+ * @param {string} api @param {string | null} digest of the bundle that is held
+ * @returns {Promise<string | null>} null: nothing newer
  */
-async function ask(api, etag) {
+async function ask(api, digest) {
   if (!(await isAllowed(api))) throw new Trouble("not_allowed", new URL(api).host);
-  const answer = await sent(`${api}/v1/bundle.json`, etag);
+  const answer = await sent(`${api}/v1/bundle.json`, digest);
   if (answer.status === 304) return null;
   if (!answer.ok) throw new Trouble("refused", `${answer.status}`);
-  return { json: await body(answer), etag: answer.headers.get("ETag") };
+  return body(answer);
+}
+
+/**
+ * What is sent back is computed here from the bundle, as the server's ETag is: one that the
+ * server made up could tell this person from others.
+ * @param {string} json
+ */
+async function digestOf(json) {
+  const hashed = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(json));
+  return Array.from(new Uint8Array(hashed), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** In Firefox a fetch to a host that was not granted would name this installation. @param {string} api */
@@ -65,15 +74,15 @@ async function isAllowed(api) {
   return !isFirefox || isGranted({ origins: [originOf(api)] });
 }
 
-/** @param {string} url @param {string | null} etag */
-async function sent(url, etag) {
+/** @param {string} url @param {string | null} digest */
+async function sent(url, digest) {
   /** @type {RequestInit} */
   const plain = {
     cache: "no-store",
     credentials: "omit",
     referrerPolicy: "no-referrer",
     redirect: "error",
-    headers: etag ? { "If-None-Match": etag } : {},
+    headers: digest ? { "If-None-Match": `"${digest}"` } : {},
     signal: AbortSignal.timeout(PATIENCE),
   };
   try {
