@@ -202,8 +202,8 @@ def _others(changes: Sequence[ChangeRow]) -> str:
         return ""
     said = escape(showing.messages().gettext("The same edit on other pages"))
     links = "".join(
-        f'<li><a href="{escape(showing.address("change", change_id=row.id))}">{escape(row.page_title)}</a>'
-        f" ({escape(row.page_id)})</li>"
+        f'<li><a href="{escape(showing.address("change", change_id=row.id))}">'
+        f"{escape(row.page_title)}</a> ({escape(row.page_id)})</li>"
         for row in changes
     )
     return f"<p>{said}</p><ul>{links}</ul>"
