@@ -56,5 +56,9 @@ def complaint(error: BadInput | str) -> str | None:
     for message, pattern in _patterns():
         found = pattern.fullmatch(says)
         if found is not None:
-            return showing.messages().gettext(message) % found.groupdict()
-    return says if showing.reader_is_english() else None
+            return _sentence(showing.messages().gettext(message) % found.groupdict())
+    return _sentence(says) if showing.reader_is_english() else None
+
+
+def _sentence(says: str) -> str:
+    return says[:1].upper() + says[1:] + ("" if says.endswith((".", "!", "?")) else ".")
