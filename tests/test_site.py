@@ -9,11 +9,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import sync_playwright
 
 from api import create_app
 from policies import moments, summary
@@ -30,10 +32,12 @@ from policies.model import (
 )
 from policies.settings import Settings
 from policies.tracking import open_tracker
+from tests.sampleweb.pictures import served as served_there
 
 pytest_plugins = ["tests.fixtures_sample"]
 
 SPEECH = "quendrivox.speech-privacy.en"
+CHROMIUM = Path("/usr/lib/chromium/chromium")
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}"
 
 
@@ -295,9 +299,40 @@ def test_markup_in_texts_and_names_is_text_everywhere(hostile):
             assert not (link["href"] or "").startswith("javascript"), path
         for quoted in shown.every("blockquote"):
             assert "javascript" not in (quoted.get("cite") or ""), path
+    assert any("view=side" in path for path in found)
+    words = "Our+employees+listen+to+your+voice+recordings"
+    for path in (
+        "/search?q=employees",
+        f"/provenance?text={words}+%3Cscript%3Ealert(5)%3C/script%3E",
+    ):
+        shown = page(hostile, path)
+        assert not {tag for tag, _ in shown.tags} & {"script", "img"}, path
+        assert "<script>alert(" in shown.text, path
+    card = hostile.get("/vendors/evil/card.svg").text
+    assert not {e.tag.rpartition("}")[2] for e in ET.fromstring(card).iter()} & {"script", "img"}
     told = found["/vendors/evil"].text
     assert "<script>alert(1)</script>" in told, "as words, to the letter"
     assert "{{7*7}}" in told
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium: apt-get install chromium")
+def test_a_browser_runs_nothing_of_a_page_full_of_scripts(hostile):
+    told: list[str] = []
+    with served_there(hostile.application) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        tab = browser.new_page()
+        tab.on("console", lambda message: told.append(message.text))
+        tab.on("dialog", lambda dialog: told.append(dialog.message))
+        change = hostile.get("/v1/changes").get_json()["items"][0]["id"]
+        for path in ("/", "/vendors/evil", f"/changes/{change}", f"/changes/{change}?view=side"):
+            tab.goto(address + path)
+            assert "<script>alert(1)</script>" in tab.inner_text("body"), path
+        browser.close()
+    assert told == [], "nothing ran, and nothing had to be refused"
 
 
 def test_the_front_page_quotes_in_the_readers_language_where_there_is_such_a_page(client):
