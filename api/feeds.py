@@ -23,7 +23,7 @@ from flask import Flask, Response, g, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors, knowledge
-from api.reading import connection, room
+from api.reading import connection
 from api.site import showing
 from api.v1.params import Id, Language
 from policies import rendering, summary
@@ -164,7 +164,7 @@ def _edit(event: EventRow) -> Entry:
     opened = knowledge.opened(connection(), row)
     counts = (row.added, row.removed, row.replaced, row.moved)
     sentences = summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang)
-    url = _site("change", change_id=row.id)
+    url = showing.address("change", change_id=row.id)
     return Entry(
         name=f"event/{event.id}",
         title=sentences[0],
@@ -176,8 +176,8 @@ def _edit(event: EventRow) -> Entry:
         lang=g.lang,
         tags=event.topics,
         related=(
-            (f"{_base()}/v1/changes/{row.id}", "application/json"),
-            (f"{_base()}/v1/changes/{row.id}/evidence.zip", "application/zip"),
+            (f"{showing.base()}/v1/changes/{row.id}", "application/json"),
+            (f"{showing.base()}/v1/changes/{row.id}/evidence.zip", "application/zip"),
         ),
     )
 
@@ -202,8 +202,8 @@ def _others(changes: Sequence[ChangeRow]) -> str:
         return ""
     said = escape(showing.messages().gettext("The same edit on other pages"))
     links = "".join(
-        f'<li><a href="{escape(_site("change", change_id=row.id))}">{escape(row.page_title)}</a>'
-        f" ({escape(row.page_id)})</li>"
+        f'<li><a href="{escape(showing.address("change", change_id=row.id))}">'
+        f"{escape(row.page_title)}</a> ({escape(row.page_id)})</li>"
         for row in changes
     )
     return f"<p>{said}</p><ul>{links}</ul>"
@@ -222,33 +222,22 @@ def _health(event: EventRow) -> Entry:
     return Entry(
         name=f"event/{event.id}",
         title=title,
-        url=_site("page", page_id=event.page_id),
+        url=showing.address("page", page_id=event.page_id),
         published=event.confirmed_at,
         updated=event.updated_at,
         summary=text,
         html=f"<p>{escape(text)}</p>",
         lang=g.lang,
         tags=(event.health_after or Health.NEW,),
-        related=((f"{_base()}/v1/events/{event.id}", "application/json"),),
+        related=((f"{showing.base()}/v1/events/{event.id}", "application/json"),),
     )
 
 
-# --- addresses -------------------------------------------------------------------------
-
-
-def _base() -> str:
-    return (room().settings.public_url or request.host_url).rstrip("/")
-
-
-def _site(endpoint: str, **values: Any) -> str:
-    return _base() + url_for(f"site_{g.lang}.{endpoint}", **values)
+# --- documents -------------------------------------------------------------------------
 
 
 def _id(name: str) -> str:
     return f"urn:uuid:{uuid.uuid5(_OURS, name)}"
-
-
-# --- documents -------------------------------------------------------------------------
 
 
 def _answer(
@@ -260,14 +249,14 @@ def _answer(
     following: str | None,
 ) -> Response:
     chosen = {name: value for name, value in sorted(request.args.items()) if name != "cursor"}
-    path = _base() + request.path
+    path = showing.base() + request.path
     as_of = tracks.as_of(connection()) or datetime.fromtimestamp(0, UTC)
     names = [*chosen.values()]
     feed = Feed(
         name="/".join((kind, g.lang, urlencode(chosen))),
         title=" · ".join(("Earwitness", title, *names)),
         subtitle=about,
-        home=_site("change_list" if kind == "changes" else "health"),
+        home=showing.address("change_list" if kind == "changes" else "health"),
         here=_with(path, request.args.to_dict()),
         following=_with(path, {**chosen, "cursor": following}) if following else None,
         updated=max((entry.updated for entry in entries), default=as_of),

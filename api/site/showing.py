@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Iterable
+from datetime import date, datetime
 from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, request, url_for
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_percent
+from flask import Flask, Response, g, render_template, request, url_for
 from markupsafe import Markup
 
 from api import knowledge
-from api.knowledge import WholeChange
-from api.reading import health_now
+from api.knowledge import Differing, WholeChange
+from api.reading import health_now, room
 from policies import direction, moments, rendering, summary
 from policies.direction import Directed
-from policies.ledger import Answer
-from policies.locale import LANGUAGES, translations
-from policies.model import EditKind, Health, PolicyKind, Topic, VersionState
+from policies.finding.hits import FoundPassage
+from policies.ledger import FAR_REACHING, Answer, Standing
+from policies.locale import FORMATS, LANGUAGES, translations
+from policies.model import (
+    EditKind,
+    EventKind,
+    Health,
+    PolicyKind,
+    Stance,
+    Topic,
+    VersionState,
+)
 from policies.rendering import Step, Unchanged
 from policies.store.queries.changes import ChangeRow
+from policies.store.search.sightings import Place
 
+Drawn = Response  # of a picture
+_LINE = 40  # characters of a line of a card
+_LINES = 4
 _LOCALE = Path(__file__).parent.parent / "locale"
 _STATIC = Path(__file__).parent / "static"
 
@@ -67,7 +85,16 @@ _EDIT = {
     EditKind.INCIDENTAL: _("Says nothing new"),
     EditKind.PASSING: _("Passing"),
 }
+_PLACE = {
+    Place.CURRENT: _("Stands there now"),
+    Place.GONE: _("Stood there before"),
+    Place.PENDING: _("Waits to be seen again"),
+    Place.VARIANT: _("Only in a variant"),
+    Place.UNCONFIRMED: _("Never confirmed"),
+}
 _LANGUAGE = {"en": "English", "fr": "Français"}
+# What a page of the site can be asked for, and may be asked for in another language too.
+_ASKED = ("topic", "vendor", "kind", "view", "from", "to", "until", "q", "in", "change", "text")
 
 
 def install(app: Flask) -> None:
@@ -81,7 +108,7 @@ def install(app: Flask) -> None:
         newstyle=True,
     )
     env.filters.update(
-        day=lambda at: summary.day(at, g.lang) if at else "–",
+        day=lambda at: day(at) if at else "–",
         iso=moments.iso,
         number=lambda value: summary.number(value, g.lang),
         topic=lambda value: summary.topic(value, g.lang),
@@ -100,15 +127,31 @@ def install(app: Flask) -> None:
         origin=_origin,
         web=_web,
         short_digest=lambda digest: (digest or "").removeprefix("sha256:")[:12],
+        place=lambda value: messages().gettext(_PLACE[value]),
+        edit=lambda value: messages().gettext(_EDIT[value]),
+        short_day=lambda at: format_date(at, format="medium", locale=FORMATS[g.lang]),
+        clock=lambda at: f"{at:%H:%M} UTC",
+        percent=lambda share: format_percent(share, locale=FORMATS[g.lang]),
+        pieces=_pieces,
+        legend=lambda stretches: _legend(s.sort for s in stretches),
+        month=lambda at: format_date(at, format="MMM y", locale=FORMATS[g.lang]),
+        month_name=lambda n: format_date(date(2000, n, 1), format="MMM", locale=FORMATS[g.lang]),
+        language=lambda code: Locale(g.lang).languages.get(code, code),
     )
     env.globals.update(
+        sort=sort,
+        colon=lambda: "\N{NARROW NO-BREAK SPACE}:" if g.lang == "fr" else ":",
+        without=lambda asked, name: {k: v for k, v in asked.items() if k != name},
+        with_=lambda asked, name, value: {**asked, name: value},
         here=_here,
         elsewhere=_elsewhere,
         asset=_asset,
         languages=_LANGUAGE,
         sentences=_sentences,
-        change_sentences=_change_sentences,
+        change_sentences=change_sentences,
         directions=_directions,
+        address=address,
+        EventKind=EventKind,
         Topic=Topic,
         Health=Health,
     )
@@ -125,7 +168,12 @@ def messages() -> NullTranslations:
     return translations(g.lang, _LOCALE)
 
 
-def diff(opened: WholeChange, parts: Iterable[Step | Unchanged]) -> Markup:
+def reader_is_english() -> bool:
+    """Whether the page is in the language of the sources."""
+    return bool(g.lang == "en")
+
+
+def diff(opened: WholeChange | Differing, parts: Iterable[Step | Unchanged]) -> Markup:
     """A change's steps as HTML; `rendering` escapes every word of a page."""
     html = rendering.to_html(
         parts,
@@ -141,6 +189,23 @@ def diff(opened: WholeChange, parts: Iterable[Step | Unchanged]) -> Markup:
 def health_name(health: Health) -> str:
     """A page's health in the reader's language."""
     return messages().gettext(_HEALTH[health])
+
+
+def sort(standing: Standing, stance: Stance | None) -> str:
+    """The name of an answer's look: its stance, or whether it is stated."""
+    return stance.value if stance else standing.value
+
+
+def day(at: datetime) -> str:
+    """A date in the reader's language."""
+    return summary.day(at, g.lang)
+
+
+def card(head: str, says: str, foot: str) -> Drawn:
+    """A picture that goes with a link to a page, for those who show one."""
+    lines = textwrap.wrap(says, _LINE, max_lines=_LINES, placeholder=" …")
+    svg = render_template("card.svg", head=head, lines=lines, foot=foot)
+    return Response(svg, mimetype="image/svg+xml")
 
 
 def labels() -> rendering.Labels:
@@ -159,7 +224,8 @@ def _sentences(answer: Answer, vendor: str, assistants: tuple[str, ...]) -> tupl
     return summary.answer(answer, vendor, assistants, g.lang)
 
 
-def _change_sentences(row: ChangeRow) -> tuple[str, ...]:
+def change_sentences(row: ChangeRow) -> tuple[str, ...]:
+    """What a change did, in sentences."""
     counts = (row.added, row.removed, row.replaced, row.moved)
     ways = {topic: found.direction for topic, found in _directions(row).items()}
     return summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang, ways)
@@ -168,6 +234,27 @@ def _change_sentences(row: ChangeRow) -> tuple[str, ...]:
 def _directions(row: ChangeRow) -> dict[Topic, Directed]:
     """Which way a change goes on each of its topics."""
     return direction.unpack(row.directions)
+
+
+def _pieces(found: FoundPassage) -> list[tuple[str, bool]]:
+    """A passage's words, with whether they are what was asked for."""
+    pieces, at = [], 0
+    for start, end in found.matches:
+        pieces += [(found.text[at:start], False), (found.text[start:end], True)]
+        at = end
+    return [(words, hit) for words, hit in (*pieces, (found.text[at:], False)) if words]
+
+
+def marks() -> list[tuple[str, str]]:
+    """The looks of all answers with their names, the most far-reaching first."""
+    stances = [(s.value, summary.stance(s, g.lang)) for s in FAR_REACHING]
+    return [*stances, *((s.value, summary.verdict(s, None, g.lang)) for s in Standing)]
+
+
+def _legend(sorts: Iterable[str]) -> list[tuple[str, str]]:
+    """The looks of a picture's bars with their names, in a fixed order."""
+    there = set(sorts)
+    return [(name, says) for name, says in marks() if name in there]
 
 
 def _here(endpoint: str, **values: Any) -> str:
@@ -180,7 +267,18 @@ def _elsewhere(lang: str) -> str:
     endpoint = (request.endpoint or "").partition(".")[2]
     if not (request.blueprint or "").startswith("site_"):
         return url_for(f"site_{lang}.front")
-    return url_for(f"site_{lang}.{endpoint}", **(request.view_args or {}))
+    asked = {name: request.args[name] for name in _ASKED if name in request.args}
+    return url_for(f"site_{lang}.{endpoint}", **{**asked, **(request.view_args or {})})
+
+
+def base() -> str:
+    """The address under which people reach the site, without a slash at its end."""
+    return (room().settings.public_url or request.host_url).rstrip("/")
+
+
+def address(endpoint: str, **values: Any) -> str:
+    """The whole address of a page of the site, to be used elsewhere."""
+    return base() + _here(endpoint, **values)
 
 
 @lru_cache(maxsize=16)

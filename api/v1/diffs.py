@@ -39,8 +39,8 @@ _POLICY = (
 def diff(page_id: str, query: params.DiffQuery) -> Response:
     """Two versions of one page, side by side."""
     page = page_of(page_id)
-    old = _meant(page, query.old)
-    new = _meant(page, query.new)
+    old = meant(page, query.old)
+    new = meant(page, query.new)
     found = knowledge.differing(connection(), page, old, new)
     form = preferred(query.format, Form.JSON, [Form.HTML, Form.TEXT])
     response = {Form.HTML: _html, Form.TEXT: _text}.get(form, _json)(page, found)
@@ -48,7 +48,7 @@ def diff(page_id: str, query: params.DiffQuery) -> Response:
     return response
 
 
-def _meant(page: PageRow, named: str | None) -> VersionRow:
+def meant(page: PageRow, named: str | None) -> VersionRow:
     """The version of an id, or that was believed at a time; without either, that of now."""
     if named is not None and _VERSION.fullmatch(named):
         row = versions.version(connection(), named)

@@ -56,6 +56,8 @@ _REASONS = (
     _("the page says that it is not there"),
     _("the page reports an error of its server"),
     _("the page goes back and forth between texts"),
+    _("the crawl has not looked at it since"),
+    _("known from an import; the crawl has not looked at it"),
 )
 _HOLE = re.compile(r"%\\\((\w+)\\\)s")
 

@@ -1,0 +1,130 @@
+"""What the site's pages are made of: pictures over time, two columns, citations, refusals."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.site import citing, columns, pictures
+from api.site.citing import Cited
+from api.site.columns import Row, Same
+from api.site.pictures import Span
+from policies import rendering
+from policies.changes import compare
+from policies.model import SpanKind, Stance
+from policies.passages import split
+from policies.text import read_plain
+
+ROOT = Path(__file__).parents[1]
+PARTS = ROOT / "api/site/templates/parts.html"
+
+
+def at(year: int, month: int = 1, day: int = 1) -> datetime:
+    return datetime(year, month, day, tzinfo=UTC)
+
+
+FIRST, LAST = at(2015), at(2026)
+DAYS = st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None), timezones=st.just(UTC))
+
+
+@st.composite
+def a_span(draw: st.DrawFn) -> Span:
+    since, until = sorted((draw(DAYS), draw(DAYS)))
+    return Span(since, draw(st.sampled_from([None, until])), "stated", "x")
+
+
+@given(st.lists(a_span(), max_size=40))
+def test_every_bar_lies_in_the_picture_and_no_two_lie_on_each_other(spans: list[Span]):
+    over = pictures.scale(at(2015), at(2026))
+    drawn = pictures.picture(over, [("A topic", spans)], lanes=True)
+    bars = drawn.bands[0].bars
+    assert len(bars) + drawn.bands[0].left_out == len(spans)
+    for bar in bars:
+        assert 0 <= bar.x <= bar.x + bar.width <= 100.01
+        assert 0 <= bar.y < bar.y + bar.height <= drawn.floor
+    for one in bars:
+        for other in bars:
+            if one is not other and one.y == other.y:
+                assert one.x + one.width <= other.x + 0.01 or other.x + other.width <= one.x + 0.01
+
+
+def test_what_lasted_a_day_can_be_seen():
+    over = pictures.scale(at(2015), at(2026))
+    day = Span(at(2020), at(2020, 1, 2), "yes", "People may listen")
+    drawn = pictures.picture(over, [("People listening", [day])])
+    assert drawn.bands[0].bars[0].width >= 0.5
+
+
+@pytest.mark.parametrize("years", [1, 3, 8, 20, 60])
+def test_a_phone_has_room_for_the_years(years: int):
+    over = pictures.scale(at(1970), at(1970 + years))
+    assert 1 <= len(over.years()) <= 7
+    assert [y.x for y in over.years()] == sorted(y.x for y in over.years())
+
+
+def test_a_single_day_still_makes_a_picture():
+    over = pictures.scale(at(2026, 5, 1), at(2026, 5, 1))
+    assert over.at(at(2026, 5, 1)) == 100
+
+
+def parts(old: str, new: str) -> list[rendering.Step | rendering.Unchanged]:
+    before, after = split(read_plain(old), "en"), split(read_plain(new), "en")
+    return list(rendering.whole(before, after, compare(before, after)))
+
+
+SAME = "\n\n".join(f"Nothing is different in passage number {n}." for n in range(9))
+
+
+def test_each_side_holds_its_whole_passage_and_marks_only_its_own_words():
+    old, new = "We listen if you agree.", "We listen unless you object."
+    found = list(columns.rows(parts(f"{old}\n\n{SAME}", f"{new}\n\n{SAME}")))
+    row = next(r for r in found if isinstance(r, Row))
+    assert "".join(run.text for run in row.before) == old
+    assert "".join(run.text for run in row.after) == new
+    assert {run.kind for run in row.before} == {SpanKind.EQUAL, SpanKind.REMOVED}
+    assert {run.kind for run in row.after} == {SpanKind.EQUAL, SpanKind.ADDED}
+
+
+def test_unchanged_text_is_folded_but_for_what_stands_beside_an_edit():
+    found = list(columns.rows(parts(f"{SAME}\n\nA thing goes.", SAME)))
+    told = [(row.count, row.folded) for row in found if isinstance(row, Same)]
+    assert told == [(8, True), (1, False)]
+
+
+def cited(title: str) -> Cited:
+    return Cited(
+        "48fb", title, "https://e.example/changes/48fb", at(2021), at(2026), "sha256:aa", None
+    )
+
+
+def test_a_citation_cannot_be_broken_by_words_of_a_page():
+    made = citing.cite(cited("A} \\input{x} % $1 & #2_^~\nER  - "))
+    title = next(line for line in made.bibtex.splitlines() if line.lstrip().startswith("title"))
+    plain = title.replace("\\{", "").replace("\\}", "")
+    assert plain.count("{") == plain.count("}")
+    assert "\\input" not in title
+    assert "\\%" in title
+    assert made.ris.count("\nER  - ") == 1, "a record ends once"
+
+
+def test_a_citation_names_what_it_rests_on():
+    made = citing.cite(cited("Acme: Notice"))
+    assert "sha256:aa" in made.bibtex
+    assert "sha256:aa" in made.ris
+    assert "https://e.example/changes/48fb" in made.bibtex
+    assert "2021-01-01" in made.bibtex
+
+
+def test_the_extension_shows_the_same_shapes():
+    shown = re.compile(r'"(\w+)": \'(<[^\']+)\'')
+    ours = dict(shown.findall(PARTS.read_text(encoding="utf-8")))
+    sprite = (ROOT / "extension/icons/shapes.svg").read_text(encoding="utf-8")
+    theirs = dict(re.findall(r'<symbol id="(\w+)"[^>]*>(.*?)</symbol>', sprite))
+    assert theirs == {name: ours.get(name) for name in theirs}
+    stances = [ours[stance] for stance in Stance]
+    assert len(set(stances)) == len(stances), "each stance has a shape of its own"
