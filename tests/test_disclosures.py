@@ -528,3 +528,19 @@ def test_who_has_to_act_tells_opt_in_from_opt_out(text: str, stance: Stance) -> 
     verdict = judged(text, scope=Scope.ASSISTANT)
     assert verdict.stance is stance
     assert Topic.CHOICE in verdict.topics
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "A short sound tells you that it is listening."),
+        ("fr", "Un son bref vous indique qu’elle écoute."),
+        ("es", "Un sonido breve le indica que ella escucha."),
+        ("it", "Un suono breve indica che lei ascolta."),
+        ("pt", "Um som breve indica que ela escuta."),
+        ("nl", "Een kort geluid laat weten dat het luistert."),
+    ],
+)
+def test_one_thing_that_listens_is_nobody(lang: str, text: str) -> None:
+    verdict = DETECTOR.judge(text, lang, Scope.ASSISTANT, ("Marlovette",))
+    assert Topic.HUMAN_REVIEW not in verdict.topics

@@ -17,16 +17,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.cli import main
-from policies.store import chain, log, opening, schema
+from policies.store import chain, log, schema
 from policies.store.queries import log as entries
 from policies.tracking.verify import verify, verify_since
 from tests.fixtures_postgres import Postgres
+from tests.older_stores import make_older
 from tests.test_tracking import DAY, LONG, STORY, B, C, Watch, make_page, tell
 from tests.test_verify import careless
 from tests.test_writers import OTHER, capture, tracker
@@ -432,10 +432,7 @@ def test_a_store_without_a_log_gets_one_that_says_so(database_url: str, tmp_path
     watch.tracker.close()
     engine = sa.create_engine(database_url, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        for table in (schema.heard, schema.outbox, schema.stamps, schema.log):
-            table.drop(connection)
-        at = {"before": before_the_log()}
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = :before"), at)
+        make_older(connection, "0004")
     watch.open()
     found = everything(watch)
     rows = sum(len(watch.rows(table)) for table in log.TABLES.values())
@@ -447,14 +444,6 @@ def test_a_store_without_a_log_gets_one_that_says_so(database_url: str, tmp_path
     assert watch.problems() == []
     watch.tracker.close()
     engine.dispose()
-
-
-def before_the_log() -> str:
-    """The last revision of a store without a log."""
-    scripts = ScriptDirectory(str(opening._MIGRATIONS))
-    found = scripts.get_revision("0005").down_revision
-    assert isinstance(found, str)
-    return found
 
 
 # --- a kill ----------------------------------------------------------------------------------

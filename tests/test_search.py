@@ -22,6 +22,7 @@ from policies.store.search import asking, filling
 from policies.store.search.asking import Side, Within
 from policies.store.search.sightings import Place
 from policies.words import Term, matches, terms, words
+from tests.older_stores import make_older
 from tests.test_tracking import DAY, A, Watch, make_page
 
 pytest_plugins = ["tests.fixtures_sample"]
@@ -362,11 +363,7 @@ def test_a_store_of_before_gets_the_same_index(database_url, sample_on_sqlite):
         contextlib.closing(open_store(database_url)) as store,
         store.engine.execution_options(writes=True).begin() as connection,
     ):
-        for table in ("passage_words", "edit_words"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql(f"DROP TABLE {table.removesuffix('_words')}_fts")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        make_older(connection, "0002")
     assert _index(database_url) == kept
 
 

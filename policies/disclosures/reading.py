@@ -17,7 +17,7 @@ from policies.errors import BadInput
 from policies.model import Match, Scope, Stance, Topic, Verdict
 
 # Raise it when the rules in these modules change what is found; the lexicon counts by itself.
-RULES = "5"
+RULES = "6"
 NOTHING = Verdict(topics=(), stance=None)
 
 
