@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from apiflask import APIFlask
 from flask_compress import Compress
 
@@ -30,8 +32,10 @@ _COMPRESSED = [
 ]
 
 
-def create_app(settings: Settings | None = None) -> APIFlask:
+def create_app(settings: Settings | None = None, at: datetime | None = None) -> APIFlask:
     """The application on the store of these settings, by default those of the environment.
+
+    `at`: the present time as it is to be taken, of a store whose captures are of the past.
 
     A missing store is made. Raises BadStore.
     """
@@ -57,7 +61,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         COMPRESS_STREAMS=False,  # it would leave the files open that it compresses
         COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,  # api.headers does, before compressing
     )
-    reading.furnish(app, settings)
+    reading.furnish(app, settings, at)
     Compress(app)
     headers.install(app)
     errors.install(app)

@@ -11,6 +11,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from api import create_app
+from policies import moments
 from policies.errors import BadInput
 from policies.settings import Settings
 
@@ -30,7 +31,8 @@ _NO_CONTROL = {"control_socket_disable": True}  # nobody steers it but by signal
 @click.option(
     "--workers", type=click.IntRange(1, 64), help="Processes.  [EARWITNESS_WORKERS, else 2]"
 )
-def serve(host: str | None, port: int | None, workers: int | None) -> None:
+@click.option("--at", metavar="TIME", help="Take this for the present time: the clock of a replay.")
+def serve(host: str | None, port: int | None, workers: int | None, at: str | None) -> None:
     """Serve the site and the API until stopped (Ctrl-C)."""
     settings = Settings.from_env()
     settings = replace(
@@ -40,7 +42,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         workers=settings.workers if workers is None else workers,
     )
     listener = listen(settings.host, settings.port)
-    app = create_app(settings)
+    app = create_app(settings, moments.since(at) if at else None)
     address, taken = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     click.echo(f"Earwitness serves http://{shown}:{taken} (Ctrl-C stops it)")

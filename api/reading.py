@@ -45,20 +45,22 @@ class Room:
 
     settings: Settings
     store: Store
+    at: datetime | None = None  # the present time, if it is to stand still; None: it passes
     memory: Memory = field(default_factory=Memory)
 
 
 def health_now(known: KnownPage) -> PageHealth:
     """A page's health as of now: what the crawl left alone for long is stale."""
-    return health_of(known.tracks, datetime.now(UTC), room().settings.interval)
+    given = room()
+    return health_of(known.tracks, given.at or datetime.now(UTC), given.settings.interval)
 
 
-def furnish(app: Flask, settings: Settings) -> None:
+def furnish(app: Flask, settings: Settings, at: datetime | None = None) -> None:
     """Open the store, made where it is missing, and close each request's connection."""
     store = open_store(settings.database_url)
     # The server forks after this; each process makes its own connections.
     store.engine.dispose()
-    app.extensions[_KEY] = Room(settings, store)
+    app.extensions[_KEY] = Room(settings, store, at)
     app.teardown_appcontext(_close)
 
 

@@ -207,7 +207,8 @@ def _serve(data: Path, port: int) -> None:
         port = 0
     sys.stdout.flush()
     environ = surroundings(EARWITNESS_DATA=str(data))
-    server = subprocess.Popen([_program(), "serve", "--port", str(port)], env=environ)
+    command = [_program(), "serve", "--port", str(port), "--at", present().date().isoformat()]
+    server = subprocess.Popen(command, env=environ)
     try:
         sys.exit(server.wait())
     except KeyboardInterrupt:
@@ -215,6 +216,11 @@ def _serve(data: Path, port: int) -> None:
     finally:
         server.terminate()
         server.wait()
+
+
+def present() -> datetime:
+    """The sample web's present time: a day after the last edition was looked at last."""
+    return datetime.combine(editions()[-1] + timedelta(days=21), clock_time.min, UTC)
 
 
 def _program() -> str:

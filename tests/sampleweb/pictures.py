@@ -22,7 +22,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from api import create_app
 from policies.settings import Settings
-from tests.sampleweb.demo import story
+from tests.sampleweb.demo import present, story
 
 DOCS = Path(__file__).parents[2] / "docs"
 CHROMIUM = "/usr/lib/chromium/chromium"
@@ -56,7 +56,7 @@ def main() -> None:
         if given.data is None:
             for told in story(data):
                 print(f"read the edition of {told.day}", flush=True)
-        app = create_app(Settings(data=data))
+        app = create_app(Settings(data=data), at=present())
         stack.callback(app.extensions["earwitness"].store.close)
         address = stack.enter_context(served(app))
         given.out.mkdir(parents=True, exist_ok=True)
