@@ -220,7 +220,7 @@ def _serve(data: Path, port: int) -> None:
 
 def present() -> datetime:
     """The sample web's present time: a day after the last edition was looked at last."""
-    return datetime.combine(editions()[-1] + timedelta(days=21), clock_time.min, UTC)
+    return datetime.combine(editions()[-1] + timedelta(days=1), clock_time.min, UTC)
 
 
 def _program() -> str:
