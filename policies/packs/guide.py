@@ -5,7 +5,7 @@ from __future__ import annotations
 from policies.packs.gathering import Pack, stamp_name
 
 _FIRST_CHECK = """\
-(sha256sum --check --quiet SHA256SUMS || exit 1; echo "files: right")"""
+(sha256sum --check --strict --quiet SHA256SUMS || exit 1; echo "files: right")"""
 
 # A line of each file in log/ and records/ is what was hashed: no line break ends it.
 _LOG_CHECK = """\
