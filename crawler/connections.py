@@ -31,6 +31,11 @@ _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".test", ".home.arpa")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last four bytes are IPv4
 
 
+def host_of(url: str) -> str:
+    """The host of an address, in lower case."""
+    return (urlsplit(url).hostname or "").lower()
+
+
 class HeadTooLarge(Exception):
     """An answer's header lines go on beyond the limit."""
 

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 
-from crawler.middlewares import PaceMiddleware
+from crawler.middlewares.pace import PaceMiddleware
 from policies.catalog import load
 from policies.errors import BadInput
 from policies.model import Capture, Catalog, Page

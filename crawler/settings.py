@@ -18,7 +18,7 @@ def limits(settings: Settings) -> dict[str, Any]:
     """What an operator decides, in Scrapy's words."""
     return {
         "USER_AGENT": settings.user_agent,
-        "BODY_LIMIT": settings.body_limit,  # ours: see middlewares.BoundsMiddleware
+        "BODY_LIMIT": settings.body_limit,  # ours: see middlewares.bounds
         "DOWNLOAD_TIMEOUT": settings.fetch_timeout,  # from connecting to the last byte
     }
 
@@ -65,13 +65,13 @@ DOWNLOAD_HANDLERS = {
 # --- the way of a request and of its answer --------------------------------------------
 HTTPERROR_ALLOW_ALL = True  # a 404 is a capture like any other
 DOWNLOADER_MIDDLEWARES = {
-    "crawler.middlewares.RobotsMiddleware": 100,
-    "crawler.middlewares.RetryMiddleware": 550,
-    "crawler.middlewares.RefreshMiddleware": 580,
-    "crawler.middlewares.DecodingMiddleware": 590,
-    "crawler.middlewares.RedirectMiddleware": 600,
-    "crawler.middlewares.PaceMiddleware": 760,  # after the proxy is known
-    "crawler.middlewares.BoundsMiddleware": 770,  # the first to see an answer
+    "crawler.middlewares.robots.RobotsMiddleware": 100,
+    "crawler.middlewares.retries.RetryMiddleware": 550,
+    "crawler.middlewares.redirects.RefreshMiddleware": 580,
+    "crawler.middlewares.decoding.DecodingMiddleware": 590,
+    "crawler.middlewares.redirects.RedirectMiddleware": 600,
+    "crawler.middlewares.pace.PaceMiddleware": 760,  # after the proxy is known
+    "crawler.middlewares.bounds.BoundsMiddleware": 770,  # the first to see an answer
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,

@@ -15,7 +15,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler.captures import RoundStopped, Unfetched, from_exception, from_response
-from crawler.middlewares import host_of
+from crawler.connections import host_of
 from crawler.rounds import Fetched, Round, chosen, declared, opened
 from policies.errors import EarwitnessError
 from policies.moments import since

@@ -27,7 +27,8 @@ from twisted.internet.interfaces import IResolverSimple
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from crawler.connections import is_public_address, is_public_host
-from crawler.middlewares import decoded, retry_after
+from crawler.middlewares.decoding import decoded
+from crawler.middlewares.retries import retry_after
 from crawler.rounds import Round, chosen
 from policies.catalog import load
 from policies.cli import main

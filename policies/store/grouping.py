@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from policies.model import EventKind, Reason
 from policies.store import codec, log, schema
-from policies.store.writing import stable_id
+from policies.store.writing.ids import stable_id
 
 
 def loose(connection: sa.Connection) -> list[Any]:

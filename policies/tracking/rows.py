@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from policies.model import Health, Reason, VersionState
-from policies.store import writing
+from policies.store import codec, writing
 from policies.tracking.state import Held, Track, Variant
 
 
@@ -86,6 +86,6 @@ def row_of_track(track: Track) -> dict[str, Any]:
         "health_reason": track.health_reason,
         "health_seen": track.health_seen,
         "health_told": track.health_told.value if track.health_told else None,
-        "warnings": writing.warnings_json(track.warnings),
+        "warnings": codec.reasons_json(track.warnings),
         "failures": track.failures,
     }
