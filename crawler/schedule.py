@@ -21,7 +21,6 @@ from crawler.rounds import Round
 from crawler.settings import limits
 from policies.errors import EarwitnessError
 from policies.model import Page
-from policies.moments import iso
 from policies.settings import Settings
 from policies.tracking import Due, Tracker
 
@@ -176,7 +175,7 @@ class Rounds:
         """Says when pages are due next, whenever that is another time than it was."""
         at = self._tracker.next_due(self._pages)
         if at is not None and at != self._next:
-            log.info("nothing is due now; the next crawl begins at %s", iso(at))
+            log.info("nothing is due now; the next crawl begins at %s", f"{at:%Y-%m-%d %H:%M} UTC")
         self._next = at
 
 
