@@ -12,6 +12,8 @@ from flask_compress import Compress
 
 from api import errors, feeds, headers, openapi, reading, site
 from api.v1 import alive, v1
+from api.v1.captures import captures
+from api.v1.comparing import comparing
 from api.v1.diffs import diffs
 from api.v1.events import told
 from api.v1.finding import finding
@@ -66,7 +68,7 @@ def create_app(settings: Settings | None = None, at: datetime | None = None) -> 
     headers.install(app)
     errors.install(app)
     app.register_blueprint(v1)
-    for blueprint in (finding, diffs, mementos, alive, told):
+    for blueprint in (comparing, captures, finding, diffs, mementos, alive, told):
         app.register_blueprint(blueprint)
     site.install(app)
     feeds.install(app)

@@ -66,9 +66,12 @@ class Quote:
     page: PageRow
 
 
-def everybody(connection: sa.Connection) -> tuple[Known, ...]:
-    """All vendors, by name. As many queries for many as for one."""
-    return _known(connection, catalog.vendors(connection, limit=100_000).items, None)
+def everybody(connection: sa.Connection, *, at: datetime | None = None) -> tuple[Known, ...]:
+    """All vendors, by name; now, or as of a time by what is known of it today.
+
+    As many queries for many as for one.
+    """
+    return _known(connection, catalog.vendors(connection, limit=100_000).items, None, at)
 
 
 def somebody(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from policies import moments
 from policies.direction import Direction
 from policies.errors import BadInput
-from policies.model import EventKind, Health, Topic, VersionState
+from policies.model import EventKind, Health, Outcome, Topic, VersionState
 from policies.store.search.asking import Side
 from policies.words import LONGEST_QUERY
 
@@ -106,6 +106,43 @@ class PagesQuery(Paging):
 
     vendor: Id = Field(default=None, description="Id of a vendor.")
     language: Language = Field(default=None, description="ISO 639-1.")
+
+
+class AssistantsQuery(Paging):
+    """Which assistants."""
+
+    vendor: Id = Field(default=None, description="Id of a vendor.")
+
+
+class TopicQuery(Paging):
+    """As of when vendors are compared."""
+
+    at: Until = Field(
+        default=None, description="As of then, by what is known of it today; a date is whole."
+    )
+
+
+class CapturesQuery(Paging):
+    """Which captures of a page."""
+
+    outcome: Outcome | None = Field(default=None, description="Only captures of this outcome.")
+    since: Since = Field(default=None, description="Captured then or later.")
+    until: Until = Field(default=None, description="Captured then or before; a date is whole.")
+
+
+class AllVersionsQuery(Paging):
+    """Which versions of all pages."""
+
+    state: VersionState | None = Field(
+        default=None,
+        description="`pending`: what waits to be seen again; `unconfirmed`: what was gone before.",
+    )
+    vendor: Id = Field(default=None, description="Id of a vendor.")
+    language: Language = Field(default=None, description="ISO 639-1.")
+    since: Since = Field(default=None, description="First captured then or later.")
+    until: Until = Field(
+        default=None, description="First captured then or before; a date is whole."
+    )
 
 
 class VersionsQuery(Paging):

@@ -16,6 +16,7 @@ from policies.model import (
     EditKind,
     EventKind,
     Health,
+    Outcome,
     PolicyKind,
     Scope,
     SpanKind,
@@ -125,7 +126,7 @@ class Page(PageBrief):
 
 
 class Capture(Shape):
-    """The capture that first showed a version."""
+    """One fetch of a page."""
 
     id: str
     url: str
@@ -153,6 +154,19 @@ class Version(Shape):
     passages: int
     capture: Capture
     change_id: str | None = Field(description="The published change that led to it.")
+
+
+class FullCapture(Capture):
+    """One fetch of a page, readable or not, and what it turned out to be."""
+
+    page_id: str
+    origin: str
+    seen_until: At = Field(description="The same body was seen until then.")
+    outcome: Outcome
+    reasons: list[Notice]
+    size: int | None = Field(description="Bytes of the body.")
+    is_revisit: bool = Field(description="Whether the body was kept with an earlier capture.")
+    version_id: str | None = Field(description="The version of the text that was read.")
 
 
 class Disclosure(Shape):
@@ -453,6 +467,37 @@ class Vendor(Shape):
     as_of: At | None
 
 
+class VendorAnswer(Shape):
+    """What one vendor says about a topic."""
+
+    vendor_id: str
+    vendor_name: str
+    answer: Answer
+
+
+class AssistantAnswer(Assistant):
+    """Whether people listen to what is said to an assistant."""
+
+    vendor_id: str
+    vendor_name: str
+    human_review: Answer
+
+
+class Policy(Shape):
+    """A document of a vendor, with the pages that hold it in each language."""
+
+    id: str
+    vendor_id: str
+    vendor_name: str
+    kind: PolicyKind
+    title: str
+    scope: Scope
+    assistants: list[str]
+    languages: list[str]
+    page_ids: list[str]
+    declared: bool
+
+
 class HealthItem(PageHealth):
     """A page's health."""
 
@@ -634,6 +679,30 @@ class Vendors(Listing):
     """Vendors by id."""
 
     items: list[VendorBrief]
+
+
+class Assistants(Listing):
+    """Assistants by their vendor's id and their own."""
+
+    items: list[AssistantAnswer]
+
+
+class Comparison(Listing):
+    """What each vendor says about a topic, by vendor id."""
+
+    items: list[VendorAnswer]
+
+
+class Policies(Listing):
+    """Policies by id."""
+
+    items: list[Policy]
+
+
+class Captures(Listing):
+    """Captures, newest first."""
+
+    items: list[FullCapture]
 
 
 class Pages(Listing):

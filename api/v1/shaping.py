@@ -14,9 +14,10 @@ from api.v1 import schemas
 from policies import direction, rendering, summary
 from policies.ledger import Answer, Period, Statement
 from policies.locale import LANGUAGES
-from policies.model import Reason, Topic
+from policies.model import Assistant, Reason, Topic
 from policies.store.chain import Entry
 from policies.store.queries import changes, events
+from policies.store.queries.captures import FullCapture
 from policies.store.queries.catalog import PageRow
 from policies.store.queries.changes import ChangeRow
 from policies.store.queries.events import EventRow
@@ -299,6 +300,81 @@ def vendor_briefs(connection: sa.Connection, known: Sequence[Known]) -> list[sch
         )
         for k, told in zip(known, listening, strict=True)
     ]
+
+
+def compared(
+    connection: sa.Connection, known: Sequence[Known], topic: Topic
+) -> list[schemas.VendorAnswer]:
+    """What these vendors say about a topic; one batch of quotes for all."""
+    told = [k.answers[topic] for k in known]
+    shown = [s for found in told for s in found.statements[:QUOTES]]
+    words = knowledge.quotes(connection, shown, _pages(known))
+    return [
+        schemas.VendorAnswer(
+            vendor_id=k.vendor.id, vendor_name=k.vendor.name, answer=answer(k, found, words)
+        )
+        for k, found in zip(known, told, strict=True)
+    ]
+
+
+def listening(
+    connection: sa.Connection, assistants: Sequence[tuple[Known, Assistant]]
+) -> list[schemas.AssistantAnswer]:
+    """Whether people listen to each of these assistants; one batch of quotes for all."""
+    told = [
+        k.by_assistant.get(assistant.id, k.answers[Topic.HUMAN_REVIEW])
+        for k, assistant in assistants
+    ]
+    shown = [s for found in told for s in found.statements[:QUOTES]]
+    words = knowledge.quotes(connection, shown, _pages(k for k, _ in assistants))
+    return [
+        schemas.AssistantAnswer(
+            id=assistant.id,
+            name=assistant.name,
+            vendor_id=k.vendor.id,
+            vendor_name=k.vendor.name,
+            human_review=answer(k, found, words),
+        )
+        for (k, assistant), found in zip(assistants, told, strict=True)
+    ]
+
+
+def policy(pages: Sequence[PageRow]) -> schemas.Policy:
+    """A policy, by its pages."""
+    first = pages[0]
+    return schemas.Policy(
+        id=first.policy_id,
+        vendor_id=first.vendor_id,
+        vendor_name=first.vendor_name,
+        kind=first.kind,
+        title=first.title,
+        scope=first.scope,
+        assistants=list(first.assistants),
+        languages=sorted({page.lang for page in pages}),
+        page_ids=[page.id for page in pages],
+        declared=any(page.declared for page in pages),
+    )
+
+
+def capture(row: FullCapture) -> schemas.FullCapture:
+    """A capture."""
+    return schemas.FullCapture(
+        id=row.id,
+        page_id=row.page_id,
+        origin=row.origin,
+        captured_at=row.captured_at,
+        seen_until=row.seen_until,
+        url=row.url,
+        final_url=row.final_url,
+        status=row.status,
+        outcome=row.outcome,
+        reasons=_notices(row.reasons),
+        digest=row.digest,
+        size=row.size,
+        is_revisit=row.is_revisit,
+        note=row.note,
+        version_id=row.version_id,
+    )
 
 
 def vendor(connection: sa.Connection, known: Known, last: Iterable[ChangeRow]) -> schemas.Vendor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from policies.model import Block, BlockKind, Edit, EditKind, Reason, Span, SpanKind
@@ -70,3 +70,8 @@ def unpack_edits(data: bytes) -> tuple[Edit, ...]:
 def reasons_json(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
     """Reasons as JSON objects."""
     return [{"rule": r.rule, "says": r.says, "numbers": dict(r.numbers)} for r in reasons]
+
+
+def reasons(told: Iterable[Mapping[str, Any]]) -> tuple[Reason, ...]:
+    """The reasons of `reasons_json`."""
+    return tuple(Reason(r["rule"], r["says"], r["numbers"]) for r in told)

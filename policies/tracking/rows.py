@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from policies.model import Health, Reason, VersionState
+from policies.model import Health, VersionState
 from policies.store import codec, writing
 from policies.tracking.state import Held, Track, Variant
 
@@ -57,7 +57,7 @@ def track_of(connection: sa.Connection, page_id: str, origin: str) -> Track:
         health_reason=row.health_reason,
         health_seen=row.health_seen,
         health_told=Health(row.health_told) if row.health_told else None,
-        warnings=tuple(Reason(w["rule"], w["says"], w["numbers"]) for w in row.warnings),
+        warnings=codec.reasons(row.warnings),
         failures=row.failures,
     )
 

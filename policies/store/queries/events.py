@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from policies.model import EventKind, Health, Reason, Topic
-from policies.store import schema
+from policies.store import codec, schema
 from policies.store.queries import changes
 from policies.store.queries.changes import ChangeRow
 from policies.store.queries.rows import Listing, Position, batches, listing
@@ -154,7 +154,7 @@ def _whole(connection: sa.Connection, rows: Sequence[Any]) -> list[EventRow]:
             health_before=Health(row.health_before) if row.health_before else None,
             health_after=Health(row.health_after) if row.health_after else None,
             says=row.says,
-            labels=tuple(Reason(w["rule"], w["says"], w["numbers"]) for w in row.labels),
+            labels=codec.reasons(row.labels),
             occurrences=tuple(occurrences.get(row.id, ())),
         )
         for row in rows

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from policies.model import Health, Outcome, Reason
-from policies.store import schema
+from policies.store import codec, schema
 from policies.store.queries.rows import batches
 from policies.store.queries.versions import BELIEVED
 
@@ -182,7 +182,7 @@ def _track(row: sa.Row[Any]) -> TrackRow:
         health=Health(row.health),
         health_since=row.health_since,
         health_reason=row.health_reason,
-        warnings=tuple(Reason(w["rule"], w["says"], w["numbers"]) for w in row.warnings),
+        warnings=codec.reasons(row.warnings),
         failures=row.failures,
         first_read=row.first_read,
         last_capture_at=row.last_capture_at,

@@ -80,6 +80,51 @@ class Excerpt:
     disclosures: dict[int, DisclosureRow]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which versions; None: no matter."""
+
+    page_id: str | None = None
+    vendor_id: str | None = None
+    lang: str | None = None
+    states: Sequence[VersionState] = ()  # empty: any
+    since: datetime | None = None  # first captured then or later
+    before: datetime | None = None  # first captured earlier than that
+
+
+def versions(
+    connection: sa.Connection,
+    wanted: Wanted,
+    *,
+    after: Position | None = None,
+    limit: int = 50,
+) -> Listing[VersionRow]:
+    """Versions by the time of the first capture that showed them, newest first."""
+    v, p = schema.versions, schema.pages
+    query = _versions()
+    if wanted.page_id is not None:
+        query = query.where(v.c.page_id == wanted.page_id)
+    if wanted.vendor_id is not None or wanted.lang is not None:
+        query = query.join(p, p.c.id == v.c.page_id)
+    if wanted.vendor_id is not None:
+        query = query.where(p.c.vendor_id == wanted.vendor_id)
+    if wanted.lang is not None:
+        query = query.where(p.c.lang == wanted.lang)
+    if wanted.states:
+        query = query.where(v.c.state.in_([state.value for state in wanted.states]))
+    if wanted.since is not None:
+        query = query.where(v.c.captured_at >= wanted.since)
+    if wanted.before is not None:
+        query = query.where(v.c.captured_at < wanted.before)
+    if after is not None:
+        query = query.where(
+            sa.tuple_(v.c.captured_at, v.c.id)
+            < sa.tuple_(sa.literal(after.at, schema.Instant), sa.literal(after.id))
+        )
+    query = query.order_by(v.c.captured_at.desc(), v.c.id.desc()).limit(limit + 1)
+    return listing([_version(row) for row in connection.execute(query)], limit)
+
+
 def page_versions(
     connection: sa.Connection,
     page_id: str,
@@ -89,17 +134,7 @@ def page_versions(
     limit: int = 50,
 ) -> Listing[VersionRow]:
     """Versions of a page, newest first; of these states, or of all."""
-    v = schema.versions
-    wanted = _versions().where(v.c.page_id == page_id)
-    if states:
-        wanted = wanted.where(v.c.state.in_([state.value for state in states]))
-    if after is not None:
-        wanted = wanted.where(
-            sa.tuple_(v.c.captured_at, v.c.id)
-            < sa.tuple_(sa.literal(after.at, schema.Instant), sa.literal(after.id))
-        )
-    wanted = wanted.order_by(v.c.captured_at.desc(), v.c.id.desc()).limit(limit + 1)
-    return listing([_version(row) for row in connection.execute(wanted)], limit)
+    return versions(connection, Wanted(page_id=page_id, states=states), after=after, limit=limit)
 
 
 def versions_by_id(connection: sa.Connection, ids: Sequence[str]) -> dict[str, VersionRow]:
