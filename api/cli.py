@@ -46,7 +46,7 @@ def serve(host: str | None, port: int | None, workers: int | None, at: str | Non
     address, taken = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     click.echo(f"Earwitness serves http://{shown}:{taken} (Ctrl-C stops it)")
-    _Server(app, listener, settings.workers).run()
+    Server(app, listener, settings.workers).run()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -72,7 +72,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn on a socket that is open already."""
 
     def __init__(self, app: Flask, listener: socket.socket, workers: int) -> None:

@@ -24,7 +24,8 @@ _ALLOWED = "If-None-Match, Accept, Accept-Language, Accept-Datetime"
 _EXPOSED = "ETag, Link, Last-Modified, Memento-Datetime, Content-Disposition"
 _FRESH = "public, max-age=60, stale-while-revalidate=600"  # a page is crawled twice a day
 _FILE = "public, max-age=31536000, immutable"  # a file's address changes with its content
-_ENCODED = re.compile(r":(?:zstd|br|gzip|deflate)(?=\"|$)")  # as flask-compress marks an ETag
+_ENCODED = re.compile(r":(?:zstd|br|gzip|deflate)$")  # as flask-compress marks an ETag
+_TAGS = re.compile(r'"([^"]*)"')
 
 
 def install(app: Flask) -> None:
@@ -78,20 +79,34 @@ def _validate(response: Response) -> None:
 
 def is_held(tag: str) -> bool:
     """Whether the asker has the bytes of this tag already, in whatever encoding they came."""
-    asked = request.headers.get("If-None-Match", "")
-    return bool(asked) and (asked.strip() == "*" or f'"{tag}"' in _ENCODED.sub("", asked))
+    return held(tag, request.headers.get("If-None-Match", "")) is not None
+
+
+def held(tag: str, asked: str) -> str | None:
+    """The tag among those of an If-None-Match that means the same bytes; None: none does.
+
+    The same bytes may have come in another encoding, which the end of a tag names.
+    """
+    if not asked:
+        return None
+    if asked.strip() == "*":
+        return tag
+    plain = _encoding_off(tag)
+    return next((one for one in _TAGS.findall(asked) if _encoding_off(one) == plain), None)
+
+
+def _encoding_off(tag: str) -> str:
+    return _ENCODED.sub("", tag)
 
 
 def _not_modified(response: Response) -> None:
     """304 where the asker has these bytes already, in whatever encoding they came."""
-    asked = request.headers.get("If-None-Match", "")
     tag = response.get_etag()[0]
-    if tag is None:
+    found = held(tag, request.headers.get("If-None-Match", "")) if tag else None
+    if found is None:
         return
-    if is_held(tag):
-        held = next((t for t in re.findall(r'"([^"]*)"', asked) if _ENCODED.sub("", t) == tag), tag)
-        response.status_code = 304
-        response.set_data(b"")
-        response.set_etag(held)
-        for name in ("Content-Length", "Content-Type"):
-            response.headers.pop(name, None)
+    response.status_code = 304
+    response.set_data(b"")
+    response.set_etag(found)
+    for name in ("Content-Length", "Content-Type"):
+        response.headers.pop(name, None)

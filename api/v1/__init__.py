@@ -12,6 +12,7 @@ from flask import Response, abort, current_app, request
 
 from api import bundle, cursors, evidence, knowledge
 from api.errors import is_api
+from api.keeping import kept
 from api.reading import connection, health_now, remembered
 from api.v1 import mementos, params, schemas, shaping
 from api.v1.answering import Part, as_of, known, listed, page_of, reply, sent
@@ -73,7 +74,7 @@ def vendor(vendor_id: str) -> Response:
     """One vendor."""
     if vendor_id not in _everybody():
         raise UnknownId(f"no vendor has the id {vendor_id!r}")
-    return sent(remembered(f"vendor {vendor_id}", lambda reader: _vendor(reader, vendor_id)))
+    return kept(sent(remembered(f"vendor {vendor_id}", partial(_vendor, vendor_id=vendor_id))))
 
 
 def _vendor(reader: sa.Connection, vendor_id: str) -> str:
@@ -249,7 +250,7 @@ def whole_bundle() -> Response:
     packed = remembered("bundle", bundle.make)
     response = Response(packed.data, mimetype="application/json")
     response.set_etag(packed.digest)
-    return response
+    return kept(response)
 
 
 @v1.get("/log")
