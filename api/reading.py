@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, request
 
 from api.knowledge import KnownPage
 from policies.settings import Settings
@@ -19,7 +20,9 @@ from policies.store.queries.health import PageHealth, health_of
 from policies.store.watching import Watch
 
 T = TypeVar("T")
+PLACES = 6  # of the 8 threads of a process: so many may answer what costs much at once
 _KEY = "earwitness"
+_HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]+")
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Room:
     store: Store
     at: datetime | None = None  # the present time, if it is to stand still; None: it passes
     memory: Memory = field(default_factory=Memory)
+    places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(PLACES))
 
 
 def health_now(known: KnownPage) -> PageHealth:
@@ -88,6 +92,17 @@ def watch(app: Flask) -> Watch:
 def room() -> Room:
     """The room of the running application."""
     return cast("Room", current_app.extensions[_KEY])
+
+
+def base() -> str:
+    """The address under which this server was reached, or is meant to be; without a slash.
+
+    Empty where it was reached by a name that is none: addresses are relative then.
+    """
+    public = room().settings.public_url
+    if public:
+        return public.rstrip("/")
+    return request.host_url.rstrip("/") if _HOST.fullmatch(request.host) else ""
 
 
 def connection() -> sa.Connection:

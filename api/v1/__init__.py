@@ -11,6 +11,7 @@ from apiflask import APIBlueprint
 from flask import Response, abort, current_app, request
 
 from api import bundle, cursors, evidence, knowledge
+from api.costly import costly
 from api.errors import is_api
 from api.keeping import kept
 from api.reading import connection, health_now, remembered
@@ -86,6 +87,7 @@ def _vendor(reader: sa.Connection, vendor_id: str) -> str:
 @v1.input(params.LedgerQuery, location="query", arg_name="query")
 @v1.output(schemas.Ledger)
 @v1.doc(summary="A vendor's answers with every quote: now or as of a date, and before")
+@costly
 def vendor_ledger(vendor_id: str, query: params.LedgerQuery) -> Response:
     """The ledger of one vendor."""
     if vendor_id not in _everybody():
@@ -210,6 +212,7 @@ def change(change_id: str) -> Response:
     summary="A change's evidence: captures, texts, diff and log, to be checked by anybody, offline",
     responses=evidence.ANSWERS,
 )
+@costly
 def change_evidence(change_id: str) -> Response:
     """The evidence pack of one change."""
     row = changes.change(connection(), change_id)

@@ -11,9 +11,9 @@ from flask import Response, request
 from werkzeug.http import http_date
 
 from api import cursors
-from api.reading import connection
+from api.reading import base, connection
 from api.v1 import params, schemas, shaping
-from api.v1.answering import Part, base, listed, page_of, preferred
+from api.v1.answering import Part, listed, page_of, preferred
 from api.v1.params import Form
 from policies import moments
 from policies.errors import BadInput, UnknownId
