@@ -29,7 +29,10 @@ _COMPRESSED = [
     "text/plain",
     "image/svg+xml",
     errors.PROBLEM,
+    "text/csv",
+    "application/jsonl",
 ]
+_ENCODINGS = ["zstd", "br", "gzip"]  # the first that is taken as gladly as any
 
 
 def create_app(settings: Settings | None = None, at: datetime | None = None) -> APIFlask:
@@ -58,10 +61,12 @@ def create_app(settings: Settings | None = None, at: datetime | None = None) -> 
         AUTO_SERVERS=False,  # it would keep the Host header of whoever asked first
         SERVERS=[{"url": settings.public_url or "/"}],
         COMPRESS_MIMETYPES=_COMPRESSED,
-        COMPRESS_STREAMS=False,  # it would leave the files open that it compresses
+        COMPRESS_ALGORITHM_STREAMING=_ENCODINGS,
+        COMPRESS_ALGORITHM=_ENCODINGS,
         COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,  # api.headers does, before compressing
     )
     reading.furnish(app, settings, at)
+    app.after_request(headers.close_unsent)  # the last to see an answer, being named first
     Compress(app)
     headers.install(app)
     errors.install(app)

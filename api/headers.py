@@ -25,13 +25,24 @@ _EXPOSED = "ETag, Link, Last-Modified, Memento-Datetime, Content-Disposition"
 _FRESH = "public, max-age=60, stale-while-revalidate=600"  # a page is crawled twice a day
 _FILE = "public, max-age=31536000, immutable"  # a file's address changes with its content
 _ENCODED = re.compile(r":(?:zstd|br|gzip|deflate)$")  # as flask-compress marks an ETag
+_REFUSED = re.compile(r"[^,]*;q=0(?:\.0{0,3})?\s*(?=,|$)")  # encodings that are not wanted
 _TAGS = re.compile(r'"([^"]*)"')
 
 
 def install(app: Flask) -> None:
     """Let every answer of the application carry them."""
+    app.before_request(_prepare)
     app.before_request(_preflight)
     app.after_request(_finish)
+
+
+def _prepare() -> None:
+    """Take out of a question what Flask and flask-compress would misunderstand."""
+    if request.endpoint == "static":  # compressed on the way: no part of it could be told apart
+        request.environ.pop("HTTP_RANGE", None)
+    taken = request.environ.get("HTTP_ACCEPT_ENCODING", "")
+    if ";q=0" in taken:
+        request.environ["HTTP_ACCEPT_ENCODING"] = _REFUSED.sub("", taken)
 
 
 def _preflight() -> Response | None:
@@ -60,14 +71,26 @@ def _finish(response: Response) -> Response:
         response.headers["Access-Control-Expose-Headers"] = _EXPOSED
     else:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    if response.is_streamed and hasattr(response.response, "close"):
+        response.call_on_close(response.response.close)  # what compresses it does not
     if request.method in ("GET", "HEAD") and response.status_code == 200:
         _validate(response)
+    return response
+
+
+def close_unsent(response: Response) -> Response:
+    """Close what a HEAD made and nobody sends: the server closes only what it sends."""
+    if request.method == "HEAD" and response.is_streamed:
+        response.close()
+        response.response = ()
     return response
 
 
 def _validate(response: Response) -> None:
     if request.endpoint == "static":
         response.headers["Cache-Control"] = _FILE if request.args.get("v") else _FRESH
+        response.headers.pop("Accept-Ranges", None)
+        _not_modified(response)
         return
     response.headers.setdefault("Cache-Control", _FRESH)
     if response.is_streamed:
@@ -105,8 +128,10 @@ def _not_modified(response: Response) -> None:
     found = held(tag, request.headers.get("If-None-Match", "")) if tag else None
     if found is None:
         return
+    response.close()
     response.status_code = 304
+    response.direct_passthrough = False
     response.set_data(b"")
     response.set_etag(found)
-    for name in ("Content-Length", "Content-Type"):
+    for name in ("Content-Length", "Content-Type", "Content-Disposition"):
         response.headers.pop(name, None)
