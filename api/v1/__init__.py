@@ -171,6 +171,20 @@ def version(version_id: str) -> Response:
     return mementos.marked(shown, page, row)
 
 
+@v1.get("/versions/<version_id>/evidence.zip")
+@v1.doc(
+    summary="A version's evidence: its capture, its text and the log, to be checked offline",
+    responses=evidence.ANSWERS,
+)
+@costly
+def version_evidence(version_id: str) -> Response:
+    """The evidence pack of one version."""
+    row = versions.version(connection(), version_id)
+    if row is None:
+        raise UnknownId(f"no version has the id {version_id!r}")
+    return evidence.packed(row.id, page_of(row.page_id))
+
+
 @v1.get("/changes")
 @v1.input(params.ChangesQuery, location="query", arg_name="query")
 @v1.output(schemas.Changes)
@@ -218,7 +232,7 @@ def change_evidence(change_id: str) -> Response:
     row = changes.change(connection(), change_id)
     if row is None:
         raise UnknownId(f"no change has the id {change_id!r}")
-    return evidence.packed(row)
+    return evidence.packed(row.id, page_of(row.page_id))
 
 
 @v1.get("/health")
