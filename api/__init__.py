@@ -10,7 +10,7 @@ from datetime import datetime
 from apiflask import APIFlask
 from flask_compress import Compress
 
-from api import errors, feeds, headers, keeping, openapi, reading, site
+from api import errors, feeds, headers, hosts, keeping, openapi, reading, site
 from api.v1 import alive, v1
 from api.v1.diffs import diffs
 from api.v1.events import told
@@ -76,5 +76,6 @@ def create_app(settings: Settings | None = None, at: datetime | None = None) -> 
     site.install(app)
     feeds.install(app)
     app.spec_processor(openapi.complete)
-    app.wsgi_app = keeping.Keeping(app.wsgi_app, reading.watch(app))  # type: ignore[method-assign]
+    kept = keeping.Keeping(app.wsgi_app, reading.watch(app))
+    app.wsgi_app = hosts.Hosts(kept)  # type: ignore[method-assign]
     return app

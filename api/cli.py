@@ -110,6 +110,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "threads": _THREADS,
             "limit_request_line": _LONGEST_LINE,
             "logger_class": _Log,
+            "forwarder_headers": "",  # else a header could say below which path we are
             "loglevel": "warning",
             "graceful_timeout": 5,
         }

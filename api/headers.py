@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, Response, request
 
@@ -25,7 +26,7 @@ _EXPOSED = "ETag, Link, Last-Modified, Memento-Datetime, Content-Disposition"
 _FRESH = "public, max-age=60, stale-while-revalidate=600"  # a page is crawled twice a day
 _FILE = "public, max-age=31536000, immutable"  # a file's address changes with its content
 _ENCODED = re.compile(r":(?:zstd|br|gzip|deflate)$")  # as flask-compress marks an ETag
-_REFUSED = re.compile(r"[^,]*;q=0(?:\.0{0,3})?\s*(?=,|$)")  # encodings that are not wanted
+_REFUSED = re.compile(r";q=0(?:\.0{0,3})?\s*$")  # an encoding that is not wanted
 _TAGS = re.compile(r'"([^"]*)"')
 
 
@@ -42,7 +43,8 @@ def _prepare() -> None:
         request.environ.pop("HTTP_RANGE", None)
     taken = request.environ.get("HTTP_ACCEPT_ENCODING", "")
     if ";q=0" in taken:
-        request.environ["HTTP_ACCEPT_ENCODING"] = _REFUSED.sub("", taken)
+        wanted = [one for one in taken.split(",") if not _REFUSED.search(one)]
+        request.environ["HTTP_ACCEPT_ENCODING"] = ",".join(wanted)
 
 
 def _preflight() -> Response | None:
@@ -71,6 +73,10 @@ def _finish(response: Response) -> Response:
         response.headers["Access-Control-Expose-Headers"] = _EXPOSED
     else:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    if response.status_code == 308:  # to the same place, written as it should be
+        to = urlsplit(response.headers["Location"])
+        # From here, so that nobody is sent to a name that somebody else gave the server.
+        response.headers["Location"] = urlunsplit(("", "", "/" + to.path.lstrip("/"), to.query, ""))
     if response.is_streamed and hasattr(response.response, "close"):
         response.call_on_close(response.response.close)  # what compresses it does not
     if request.method in ("GET", "HEAD") and response.status_code == 200:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from policies.store.watching import Watch
 T = TypeVar("T")
 PLACES = 6  # of the 8 threads of a process: so many may answer what costs much at once
 _KEY = "earwitness"
-_HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]+")
 
 
 @dataclass
@@ -95,14 +93,8 @@ def room() -> Room:
 
 
 def base() -> str:
-    """The address under which this server was reached, or is meant to be; without a slash.
-
-    Empty where it was reached by a name that is none: addresses are relative then.
-    """
-    public = room().settings.public_url
-    if public:
-        return public.rstrip("/")
-    return request.host_url.rstrip("/") if _HOST.fullmatch(request.host) else ""
+    """The address under which this server was reached, or is meant to be; without a slash."""
+    return (room().settings.public_url or request.host_url).rstrip("/")
 
 
 def connection() -> sa.Connection:

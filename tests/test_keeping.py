@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api import keeping
+from api import hosts, keeping
 from policies.settings import Settings
 from policies.store import open_store
 from policies.store.schema import metadata, tracks
@@ -62,11 +62,18 @@ def write(where: Settings, statement: sa.Executable) -> None:
         store.close()
 
 
+def keeping_of(app: Flask) -> keeping.Keeping:
+    outer = app.wsgi_app
+    assert isinstance(outer, hosts.Hosts)
+    inner = outer._app
+    assert isinstance(inner, keeping.Keeping)
+    return inner
+
+
 def asked_of_flask(app: Flask) -> list[str]:
     """The paths that reach the application from now on."""
     paths: list[str] = []
-    inner = app.wsgi_app
-    assert isinstance(inner, keeping.Keeping)
+    inner = keeping_of(app)
     flask = inner._app
 
     def listening(environ, start_response):
@@ -160,8 +167,7 @@ def test_what_is_kept_is_bounded(app, client, monkeypatch):
         packed = client.get("/v1/bundle.json", headers={"Accept-Encoding": f"gzip, x{word}"})
         assert gzip.decompress(packed.data)
     client.get("/v1/bundle.json", headers={"Accept-Encoding": "identity"})
-    inner = app.wsgi_app
-    assert isinstance(inner, keeping.Keeping)
+    inner = keeping_of(app)
     assert 0 < inner._size <= int(1.5 * size)
     assert inner._size == sum(len(answer.body) for answer in inner._answers.values())
 

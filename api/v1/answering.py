@@ -146,7 +146,7 @@ def _rows(
     while most > 0:
         if time.monotonic() > end:
             # The connection is cut, so that nobody takes what came for all.
-            raise TimeoutError(f"an export took more than {_LONGEST:.0f} s: {request.path}")
+            raise TimeoutError(f"an export took more than {_LONGEST:.0f} s: {request.path!r}")
         found = part(cursor, min(most, _AT_ONCE))
         for row in found.items:
             yield row.model_dump(mode="json")
