@@ -10,7 +10,7 @@ from datetime import datetime
 from apiflask import APIFlask
 from flask_compress import Compress
 
-from api import errors, feeds, headers, openapi, reading, site
+from api import errors, feeds, headers, hosts, keeping, openapi, reading, site
 from api.v1 import alive, v1
 from api.v1.captures import captures
 from api.v1.comparing import comparing
@@ -31,7 +31,10 @@ _COMPRESSED = [
     "text/plain",
     "image/svg+xml",
     errors.PROBLEM,
+    "text/csv",
+    "application/jsonl",
 ]
+_ENCODINGS = ["zstd", "br", "gzip"]  # the first that is taken as gladly as any
 
 
 def create_app(settings: Settings | None = None, at: datetime | None = None) -> APIFlask:
@@ -60,10 +63,12 @@ def create_app(settings: Settings | None = None, at: datetime | None = None) -> 
         AUTO_SERVERS=False,  # it would keep the Host header of whoever asked first
         SERVERS=[{"url": settings.public_url or "/"}],
         COMPRESS_MIMETYPES=_COMPRESSED,
-        COMPRESS_STREAMS=False,  # it would leave the files open that it compresses
+        COMPRESS_ALGORITHM_STREAMING=_ENCODINGS,
+        COMPRESS_ALGORITHM=_ENCODINGS,
         COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,  # api.headers does, before compressing
     )
     reading.furnish(app, settings, at)
+    app.after_request(headers.close_unsent)  # the last to see an answer, being named first
     Compress(app)
     headers.install(app)
     errors.install(app)
@@ -73,4 +78,6 @@ def create_app(settings: Settings | None = None, at: datetime | None = None) -> 
     site.install(app)
     feeds.install(app)
     app.spec_processor(openapi.complete)
+    kept = keeping.Keeping(app.wsgi_app, reading.watch(app))
+    app.wsgi_app = hosts.Hosts(kept)  # type: ignore[method-assign]
     return app

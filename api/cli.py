@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import struct
+import sys
 from dataclasses import replace
 from typing import Any
 
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from api import create_app
 from policies import moments
@@ -17,6 +20,9 @@ from policies.settings import Settings
 
 _BACKLOG = 512  # connections that wait while all threads answer
 _THREADS = 8  # of each process: answers are short, and some wait for the database
+# Seconds in which a question has to go on coming, and an answer to go on being taken: whoever is
+# slower would keep a thread for himself.
+_ASKING, _TAKING = 10, 30
 _LONGEST_LINE = 8190  # bytes of a request line, the most there are: sentences are pasted into it
 _NO_CONTROL = {"control_socket_disable": True}  # nobody steers it but by signals
 
@@ -46,7 +52,7 @@ def serve(host: str | None, port: int | None, workers: int | None, at: str | Non
     address, taken = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     click.echo(f"Earwitness serves http://{shown}:{taken} (Ctrl-C stops it)")
-    _Server(app, listener, settings.workers).run()
+    Server(app, listener, settings.workers).run()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -59,6 +65,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise BadInput(f"cannot listen on {host!r}: {error.strerror}") from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # What is accepted by it has the same limits.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _ASKING, 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _TAKING, 0))
     try:
         listener.bind(address)
         listener.listen(_BACKLOG)
@@ -72,7 +81,18 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's log without a traceback for everybody who is too slow."""
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """What went wrong."""
+        if isinstance(sys.exc_info()[1], BlockingIOError):
+            self.debug("hung up on somebody who was too slow")
+        else:
+            super().exception(msg, *args, **kwargs)
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn on a socket that is open already."""
 
     def __init__(self, app: Flask, listener: socket.socket, workers: int) -> None:
@@ -89,6 +109,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             "worker_class": "gthread",
             "threads": _THREADS,
             "limit_request_line": _LONGEST_LINE,
+            "logger_class": _Log,
+            "forwarder_headers": "",  # else a header could say below which path we are
             "loglevel": "warning",
             "graceful_timeout": 5,
         }

@@ -94,7 +94,7 @@ def _store_is_out(error: BadStore | BadEvidence) -> Response:
 
 
 def _unforeseen(error: Exception) -> Response:
-    _log.exception("unforeseen error on %s", request.path, exc_info=error)
+    _log.exception("unforeseen error on %r", request.path, exc_info=error)
     return _answer(500, "Something went wrong on this server.")
 
 

@@ -11,7 +11,7 @@ from flask import Response, send_file
 from api import headers
 from api.reading import connection, room
 from policies import packs
-from policies.store.queries.changes import ChangeRow
+from policies.store.queries.catalog import PageRow
 
 _IN_MEMORY = 1_000_000  # bytes; a larger pack waits on disk
 ZIP = "application/zip"
@@ -23,14 +23,14 @@ ANSWERS: dict[int | str, Any] = {
 }
 
 
-def packed(row: ChangeRow) -> Response:
-    """The pack of a change. Asked for again at the same head of the log, it is not made again."""
-    tag = _tag(row)
+def packed(id_: str, page: PageRow) -> Response:
+    """The pack of a change or a version of a page; not made again at the same head of the log."""
+    tag = _tag(id_, page)
     if headers.is_held(tag):
         response = Response(status=304)
     else:
         furnished = room()
-        pack = packs.gather(furnished.store, furnished.settings.evidence, row.id)
+        pack = packs.gather(furnished.store, furnished.settings.evidence, id_)
         # Closed by the server when it has sent it.
         file = cast("IO[bytes]", SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
         try:
@@ -47,6 +47,6 @@ def packed(row: ChangeRow) -> Response:
     return response
 
 
-def _tag(row: ChangeRow) -> str:
-    about = (packs.mark(connection()), row.id, row.vendor_name, row.page_title, row.page_url)
+def _tag(id_: str, page: PageRow) -> str:
+    about = (packs.mark(connection()), id_, page.vendor_name, page.title, page.url)
     return hashlib.sha256(repr(about).encode()).hexdigest()[:32]

@@ -23,7 +23,8 @@ from flask import Flask, Response, g, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors, knowledge
-from api.reading import connection
+from api.keeping import kept
+from api.reading import base, connection, room
 from api.site import showing
 from api.v1.params import Id, Language
 from policies import rendering, summary
@@ -176,8 +177,8 @@ def _edit(event: EventRow) -> Entry:
         lang=g.lang,
         tags=event.topics,
         related=(
-            (f"{showing.base()}/v1/changes/{row.id}", "application/json"),
-            (f"{showing.base()}/v1/changes/{row.id}/evidence.zip", "application/zip"),
+            (f"{base()}/v1/changes/{row.id}", "application/json"),
+            (f"{base()}/v1/changes/{row.id}/evidence.zip", "application/zip"),
         ),
     )
 
@@ -229,7 +230,7 @@ def _health(event: EventRow) -> Entry:
         html=f"<p>{escape(text)}</p>",
         lang=g.lang,
         tags=(event.health_after or Health.NEW,),
-        related=((f"{showing.base()}/v1/events/{event.id}", "application/json"),),
+        related=((f"{base()}/v1/events/{event.id}", "application/json"),),
     )
 
 
@@ -249,7 +250,7 @@ def _answer(
     following: str | None,
 ) -> Response:
     chosen = {name: value for name, value in sorted(request.args.items()) if name != "cursor"}
-    path = showing.base() + request.path
+    path = base() + request.path
     as_of = tracks.as_of(connection()) or datetime.fromtimestamp(0, UTC)
     names = [*chosen.values()]
     feed = Feed(
@@ -265,7 +266,8 @@ def _answer(
     made, media = (_atom(feed), ATOM) if form == "atom" else (_json(feed), JSON)
     response = Response(made, content_type=f"{media}; charset=utf-8")
     response.last_modified = feed.updated
-    return response
+    # Else its addresses follow from the name that this asker gave the server.
+    return kept(response) if room().settings.public_url else response
 
 
 def _with(path: str, parameters: Mapping[str, str]) -> str:

@@ -460,6 +460,8 @@ def test_thousands_of_questions_get_what_the_document_says(app):
         "page_id": SPEECH,
         "version_id": change["after_id"],
         "change_id": change["id"],
+        "event_id": change["event_id"],
+        "id": change["id"],
         "vendor": "quendrivox",
         "page": SPEECH,
         "from": change["before_id"],
@@ -491,6 +493,7 @@ def test_thousands_of_questions_get_what_the_document_says(app):
             asked[answer.status_code] += 1
 
         ask()
+    print(f"{asked.total()} questions, by status: {dict(sorted(asked.items()))}")
     assert asked.total() > CASES * 15
     assert max(asked) < 500
     assert asked[200] > CASES * 4

@@ -168,6 +168,23 @@ def test_the_same_change_at_the_same_head_is_the_same_bytes(watch: Watch) -> Non
     assert pack_of(watch, id_) != first, "there is another head now"
 
 
+def test_what_was_captured_is_the_same_bytes_for_ever(watch: Watch, tmp_path: Path) -> None:
+    id_ = watch.changes[0].id
+    first = unpacked(pack_of(watch, id_), tmp_path / "first")
+    watch.see(C)
+    with watch.tracker.store.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(schema.pages.update().values(title="Another Title"))
+    later = unpacked(pack_of(watch, id_), tmp_path / "later")
+    assert (first / "log/HEAD").read_bytes() != (later / "log/HEAD").read_bytes()
+    kept = [path for folder in ("captures", "texts") for path in (first / folder).iterdir()]
+    assert len(kept) > 6
+    for path in kept:
+        assert path.read_bytes() == (later / path.relative_to(first)).read_bytes(), path
+    readme = (first / "README.txt").read_text(encoding="utf-8")
+    assert "WHEN THIS IS MADE AGAIN" in readme
+    assert "QUAND CE DOSSIER EST REFAIT" in readme
+
+
 # --- a flipped byte --------------------------------------------------------------------------
 
 
@@ -292,9 +309,11 @@ def test_the_command_refuses_what_it_cannot_do(watch: Watch, tmp_path: Path) -> 
     assert (code, "cannot be written" in output) == (2, True)
 
 
-def test_a_pack_over_http_is_the_same_and_is_not_made_twice(client, tmp_path):
+@pytest.mark.parametrize("kind", ["changes", "versions"])
+def test_a_pack_over_http_is_the_same_and_is_not_made_twice(client, tmp_path, kind):
     change = told(client, "/v1/changes?topic=human_review")["items"][0]
-    path = f"/v1/changes/{change['id']}/evidence.zip"
+    id_ = change["id"] if kind == "changes" else change["before_id"]
+    path = f"/v1/{kind}/{id_}/evidence.zip"
     answer = client.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "application/zip")
     assert int(answer.headers["Content-Length"]) == len(answer.data)
@@ -305,7 +324,7 @@ def test_a_pack_over_http_is_the_same_and_is_not_made_twice(client, tmp_path):
     assert client.get(path).data == answer.data
     again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
-    assert client.get("/v1/changes/0123/evidence.zip").status_code == 404
+    assert client.get(f"/v1/{kind}/0123/evidence.zip").status_code == 404
 
 
 def test_evidence_that_is_lost_is_told_in_one_shape(watch: Watch) -> None:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from policies.cli import main
 from policies.store import codec, schema
+from policies.store.search import checking as search
 from tests.fixtures_postgres import Postgres
 from tests.test_tracking import DAY, STORY, A, B, C, Watch, tell
 
@@ -398,7 +399,8 @@ def test_the_command_says_what_is_wrong(watch: Watch) -> None:
     assert code == 1
     assert "do not lead from the one version to the other" in output
     assert "it is not what entry" in output
-    assert "2 things are wrong." in output
+    assert "search does not find its changed words as they are" in output
+    assert "3 things are wrong." in output
 
 
 def test_the_command_needs_a_store(tmp_path: Path) -> None:
@@ -415,3 +417,91 @@ def test_an_unwatched_store_is_sound(database_url: str, tmp_path: Path) -> None:
     empty.see(A)
     assert empty.problems() == []
     empty.tracker.close()
+
+
+# --- what search finds -----------------------------------------------------------------------
+
+
+def of_search(watch: Watch) -> list[str]:
+    return [one for one in watch.problems(deep=False) if "reread" in one]
+
+
+def indexed(watch: Watch) -> list[Any]:
+    tables = (schema.passage_words, schema.edit_words)
+    return [tuple(row) for table in tables for row in sorted(watch.rows(table))]
+
+
+def a_change(watch: Watch) -> str:
+    return str(watch.rows(schema.edit_words)[0].change_id)
+
+
+SPOILED: dict[str, Callable[[Watch, sa.Connection], Any]] = {
+    "search does not find it": lambda w, c: c.execute(
+        schema.passage_words.delete().where(
+            schema.passage_words.c.passage_id == w.rows(schema.passage_words)[0].passage_id
+        )
+    ),
+    "by other words than its own": lambda w, c: c.execute(
+        schema.passage_words.update()
+        .where(schema.passage_words.c.number == w.rows(schema.passage_words)[0].number)
+        .values(words=("nobody", "listens"))
+    ),
+    "first seen at another time": lambda w, c: c.execute(
+        schema.passage_words.update()
+        .where(schema.passage_words.c.number == w.rows(schema.passage_words)[0].number)
+        .values(number=5)
+    ),
+    "no version holds it": lambda w, c: (
+        c.execute(schema.passages.insert().values(id="ab" * 8, lang="en", text="Slipped in.")),
+        c.execute(
+            schema.passage_words.insert().values(
+                number=7, passage_id="ab" * 8, words=("slipped", "in")
+            )
+        ),
+    ),
+    "does not find its changed words": lambda w, c: c.execute(
+        schema.edit_words.delete().where(schema.edit_words.c.change_id == a_change(w))
+    ),
+    "its changed words as they are": lambda w, c: c.execute(
+        schema.edit_words.update()
+        .where(schema.edit_words.c.change_id == a_change(w))
+        .values(added=("nobody",))
+    ),
+}
+
+
+@pytest.mark.parametrize("says", SPOILED)
+def test_an_index_that_is_not_what_is_stored_is_found_and_made_anew(watch: Watch, says: str):
+    before = indexed(watch)
+    with careless(watch) as connection:
+        SPOILED[says](watch, connection)
+    found = of_search(watch)
+    assert any(says in one for one in found), found
+    assert all("`earwitness reread` makes it anew" in one for one in found)
+    assert search.mend(watch.tracker.store.engine)
+    assert of_search(watch) == []
+    assert indexed(watch) == before
+    assert not search.mend(watch.tracker.store.engine), "nothing is wrong any more"
+
+
+def test_an_index_of_fts5_that_lost_its_words_is_found_and_made_anew(watch: Watch):
+    engine = watch.tracker.store.engine
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL looks after its own indexes")
+    row = watch.rows(schema.passage_words)[0]
+    with careless(watch) as connection:
+        connection.execute(
+            sa.text("INSERT INTO passage_fts(passage_fts, rowid, words) VALUES ('delete', :n, :w)"),
+            {"n": row.number, "w": " ".join(row.words)},
+        )
+    (found,) = of_search(watch)
+    assert "the index of passages does not hold the words kept for it" in found
+    assert search.mend(engine)
+    assert of_search(watch) == []
+
+
+def test_a_passage_whose_words_were_altered_is_found(watch: Watch):
+    p = schema.passages
+    with careless(watch) as connection:
+        connection.execute(p.update().where(p.c.id == watch.rows(p)[0].id).values(text="Altered."))
+    assert any("its id was made from" in one for one in watch.problems(deep=False))

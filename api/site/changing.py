@@ -10,6 +10,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors, knowledge
+from api.costly import costly
 from api.knowledge import Differing, WholeChange
 from api.reading import connection
 from api.site import citing, columns, showing
@@ -114,6 +115,7 @@ def change_card(change_id: str) -> showing.Drawn:
 
 @pages.get("/pages/<page_id>/diff")
 @pages.input(DiffQuery, location="query", arg_name="query")
+@costly
 def diff(page_id: str, query: DiffQuery) -> str:
     """What differs between any two versions of a page."""
     page = page_of(page_id)

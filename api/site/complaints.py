@@ -20,6 +20,7 @@ _COMPLAINTS = (
     _("a query has at most %(most)s words and phrases: leave some out"),
     _("at least %(least)s letters have to stand before a `*`"),
     _("this search takes too long: ask for a rarer word, or for one vendor, page or language"),
+    _("this takes too long to trace: paste fewer sentences at once"),
     _("there is no word to trace: paste a sentence or a paragraph"),
     _("at most %(most)s characters can be traced at once, and this has %(count)s"),
     _("at most %(most)s sentences can be traced at once, and this has %(count)s"),

@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import render_template, request
 
 from api import cursors
+from api.costly import costly
 from api.reading import connection
 from api.site import showing
 from api.site.blueprint import pages
@@ -25,6 +26,7 @@ LONGEST_PASTE = 2_000  # characters: an address has to hold them, up to three by
 
 
 @pages.get("/search")
+@costly
 def search() -> tuple[str, int]:
     """Passages with their lifetimes, or changed words."""
     asked = {name: value.strip() for name, value in request.args.items() if value.strip()}
@@ -52,6 +54,7 @@ def search() -> tuple[str, int]:
 
 
 @pages.get("/provenance")
+@costly
 def provenance() -> tuple[str, int]:
     """When a pasted sentence appeared, was reworded and went, and on which pages."""
     text = request.args.get("text", "").strip()

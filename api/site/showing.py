@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from api import knowledge
 from api.knowledge import Differing, WholeChange
-from api.reading import health_now, room
+from api.reading import base, health_now
 from policies import direction, moments, rendering, summary
 from policies.direction import Directed
 from policies.finding.hits import FoundPassage
@@ -269,11 +269,6 @@ def _elsewhere(lang: str) -> str:
         return url_for(f"site_{lang}.front")
     asked = {name: request.args[name] for name in _ASKED if name in request.args}
     return url_for(f"site_{lang}.{endpoint}", **{**asked, **(request.view_args or {})})
-
-
-def base() -> str:
-    """The address under which people reach the site, without a slash at its end."""
-    return (room().settings.public_url or request.host_url).rstrip("/")
 
 
 def address(endpoint: str, **values: Any) -> str:

@@ -11,7 +11,9 @@ from apiflask import APIBlueprint
 from flask import Response, abort, current_app, request
 
 from api import bundle, cursors, evidence, knowledge
+from api.costly import costly
 from api.errors import is_api
+from api.keeping import kept
 from api.reading import connection, health_now, remembered
 from api.v1 import mementos, params, schemas, shaping
 from api.v1.answering import Part, as_of, known, listed, page_of, reply, sent
@@ -73,7 +75,7 @@ def vendor(vendor_id: str) -> Response:
     """One vendor."""
     if vendor_id not in _everybody():
         raise UnknownId(f"no vendor has the id {vendor_id!r}")
-    return sent(remembered(f"vendor {vendor_id}", lambda reader: _vendor(reader, vendor_id)))
+    return kept(sent(remembered(f"vendor {vendor_id}", partial(_vendor, vendor_id=vendor_id))))
 
 
 def _vendor(reader: sa.Connection, vendor_id: str) -> str:
@@ -85,6 +87,7 @@ def _vendor(reader: sa.Connection, vendor_id: str) -> str:
 @v1.input(params.LedgerQuery, location="query", arg_name="query")
 @v1.output(schemas.Ledger)
 @v1.doc(summary="A vendor's answers with every quote: now or as of a date, and before")
+@costly
 def vendor_ledger(vendor_id: str, query: params.LedgerQuery) -> Response:
     """The ledger of one vendor."""
     if vendor_id not in _everybody():
@@ -168,6 +171,20 @@ def version(version_id: str) -> Response:
     return mementos.marked(shown, page, row)
 
 
+@v1.get("/versions/<version_id>/evidence.zip")
+@v1.doc(
+    summary="A version's evidence: its capture, its text and the log, to be checked offline",
+    responses=evidence.ANSWERS,
+)
+@costly
+def version_evidence(version_id: str) -> Response:
+    """The evidence pack of one version."""
+    row = versions.version(connection(), version_id)
+    if row is None:
+        raise UnknownId(f"no version has the id {version_id!r}")
+    return evidence.packed(row.id, page_of(row.page_id))
+
+
 @v1.get("/changes")
 @v1.input(params.ChangesQuery, location="query", arg_name="query")
 @v1.output(schemas.Changes)
@@ -209,12 +226,13 @@ def change(change_id: str) -> Response:
     summary="A change's evidence: captures, texts, diff and log, to be checked by anybody, offline",
     responses=evidence.ANSWERS,
 )
+@costly
 def change_evidence(change_id: str) -> Response:
     """The evidence pack of one change."""
     row = changes.change(connection(), change_id)
     if row is None:
         raise UnknownId(f"no change has the id {change_id!r}")
-    return evidence.packed(row)
+    return evidence.packed(row.id, page_of(row.page_id))
 
 
 @v1.get("/health")
@@ -249,7 +267,7 @@ def whole_bundle() -> Response:
     packed = remembered("bundle", bundle.make)
     response = Response(packed.data, mimetype="application/json")
     response.set_etag(packed.digest)
-    return response
+    return kept(response)
 
 
 @v1.get("/log")

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,9 @@ from urllib.parse import urlencode
 from flask import Response, request, stream_with_context
 from pydantic import BaseModel
 
-from api.reading import connection, room, stamp
+from api.costly import costly
+from api.headers import is_held
+from api.reading import connection, stamp
 from api.v1 import params
 from api.v1.params import Form
 from policies import __version__
@@ -25,9 +28,9 @@ from policies.store.queries import catalog, tracks
 
 EXPORTED = 100_000  # rows of one export; what follows is got by a narrower question
 _AT_ONCE = 200  # rows that an export holds in memory
+_LONGEST = 600.0  # seconds of an export: whoever reads more slowly keeps a moment of the store open
 # What a spreadsheet takes for a formula, also behind white space, and in full width.
 _FORMULA = re.compile(r"[\s\0]*[=+\-@＝＋－＠]|[\t\r]")
-_HOST = re.compile(r"[A-Za-z0-9.\-_:\[\]]+")
 
 
 @dataclass(frozen=True)
@@ -106,17 +109,10 @@ def known(*, vendor: str | None = None, page: str | None = None) -> None:
         raise UnknownId(f"no page has the id {page!r}: /v1/pages lists them")
 
 
-def base() -> str:
-    """The address under which this server was reached, or is meant to be; without a slash."""
-    public = room().settings.public_url
-    if public:
-        return public.rstrip("/")
-    return request.host_url.rstrip("/") if _HOST.fullmatch(request.host) else ""
-
-
 # --- exports ---------------------------------------------------------------------------
 
 
+@costly
 def _export(
     form: Form,
     item: Sequence[type[BaseModel]],
@@ -127,7 +123,7 @@ def _export(
     tag = hashlib.sha256(
         "\n".join([stamp(), __version__, form.value, request.full_path]).encode()
     ).hexdigest()[:40]
-    if request.if_none_match.contains(tag):  # becomes a 304, and nothing is read
+    if is_held(tag):  # becomes a 304, and nothing is read
         response = Response(b"", mimetype=form.media_type)
     else:
         rows = _rows(part, cursor, most)
@@ -146,7 +142,11 @@ def _export(
 def _rows(
     part: Callable[[str | None, int], Part], cursor: str | None, most: int
 ) -> Iterator[dict[str, Any]]:
+    end = time.monotonic() + _LONGEST
     while most > 0:
+        if time.monotonic() > end:
+            # The connection is cut, so that nobody takes what came for all.
+            raise TimeoutError(f"an export took more than {_LONGEST:.0f} s: {request.path!r}")
         found = part(cursor, min(most, _AT_ONCE))
         for row in found.items:
             yield row.model_dump(mode="json")

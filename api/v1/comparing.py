@@ -10,6 +10,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from api import cursors, knowledge
+from api.costly import costly
 from api.knowledge import Known
 from api.reading import connection, remembered
 from api.v1 import params, schemas, shaping
@@ -25,6 +26,7 @@ comparing = APIBlueprint("comparing", __name__, url_prefix="/v1", tag="v1")
 @comparing.input(params.TopicQuery, location="query", arg_name="query")
 @comparing.output(schemas.Comparison)
 @comparing.doc(summary="What all vendors say about a topic, beside each other: now or at a date")
+@costly
 def topic(topic: str, query: params.TopicQuery) -> Response:
     """The answers of all vendors to one topic, by vendor id."""
     if topic not in list(Topic):

@@ -11,6 +11,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from api import knowledge
+from api.costly import costly
 from api.knowledge import Differing
 from api.reading import connection
 from api.v1 import params, schemas, shaping
@@ -36,6 +37,7 @@ _POLICY = (
 @diffs.input(params.DiffQuery, location="query", arg_name="query")
 @diffs.output(schemas.Diff)
 @diffs.doc(summary="What differs between two versions of a page, or between two times")
+@costly
 def diff(page_id: str, query: params.DiffQuery) -> Response:
     """Two versions of one page, side by side."""
     page = page_of(page_id)

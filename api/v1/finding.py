@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from api import cursors
+from api.costly import costly
 from api.reading import connection
 from api.v1 import params, schemas
 from api.v1.answering import Part, as_of, known, listed, reply
@@ -26,6 +27,7 @@ finding = APIBlueprint("finding", __name__, url_prefix="/v1", tag="v1")
 @finding.input(params.SearchQuery, location="query", arg_name="query")
 @finding.output(schemas.Search)
 @finding.doc(summary="Passages with their lifetimes, or changed words, that hold what is asked for")
+@costly
 def search(query: params.SearchQuery) -> Response:
     """Passages or edits by their words."""
     known(vendor=query.vendor, page=query.page)
@@ -70,6 +72,7 @@ def _edits(query: params.SearchQuery, within: Within) -> Callable[[str | None, i
 @finding.input(params.ProvenanceQuery, location="query", arg_name="query")
 @finding.output(schemas.Provenance)
 @finding.doc(summary="When a pasted sentence appeared, was reworded and went, and on which pages")
+@costly
 def provenance(query: params.ProvenanceQuery) -> Response:
     """Where a text comes from, sentence by sentence."""
     sentences = [

@@ -11,9 +11,9 @@ from flask import Response, request
 from werkzeug.http import http_date
 
 from api import cursors
-from api.reading import connection
+from api.reading import base, connection
 from api.v1 import params, schemas, shaping
-from api.v1.answering import Part, base, listed, page_of, preferred
+from api.v1.answering import Part, listed, page_of, preferred
 from api.v1.params import Form
 from policies import moments
 from policies.errors import BadInput, UnknownId
@@ -28,6 +28,7 @@ mementos = APIBlueprint("mementos", __name__, url_prefix="/v1", tag="v1")
 
 _IN_ONE_MAP = 1_000  # versions; the map links to the next
 _FOUND = {302: "The version, at Location"}
+_LONGEST_DATE = 60  # characters
 _MOMENT = "expected a date as HTTP has it, like Tue, 25 Jun 2024 18:32:00 GMT"
 
 
@@ -130,6 +131,8 @@ def _gate(page: PageRow) -> Response:
 
 def _moment(text: str) -> datetime:
     """The first instant after the second that is meant. Raises BadInput."""
+    if len(text) > _LONGEST_DATE:
+        raise BadInput(f"Accept-Datetime is no date: {_MOMENT}")
     try:
         at = parsedate_to_datetime(text)
         return moments.until(moments.iso(at.replace(tzinfo=at.tzinfo or UTC)))

@@ -9,6 +9,7 @@ import click
 from policies.catalog import load
 from policies.settings import Settings
 from policies.store import open_store, writing
+from policies.store.search.checking import mend
 from policies.tracking import directing
 from policies.tracking.disclose import open_detector
 from policies.tracking.reread import misread, outdated, reread_pages
@@ -22,7 +23,8 @@ def reread() -> None:
     Every stored text that another lexicon judged, or that was judged before an assistant had its
     name, is judged again, and the topics of its changes and which way they go are brought up to
     date. Every page that is declared to be read in another way than it was is read again from the
-    captures that its history stands on. Nothing is fetched and no change is published: what we read
+    captures that its history stands on. Indexes of search that do not hold what is stored are made
+    anew. Nothing is fetched and no change is published: what we read
     better now is our change, not the vendor's. Interrupted, run it again: it carries on.
     """
     settings = Settings.from_env()
@@ -43,6 +45,8 @@ def reread() -> None:
             steps, length=changes, label="Weighing changes", file=sys.stderr
         ) as bar:
             directing.redirect(store, detector, bar.update)
+        if mend(store.engine):
+            click.echo("The indexes of search did not hold what is stored; they were made anew.")
     finally:
         store.close()
     if not texts and not pages and not changes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from policies.text import read_plain
 # words is known by the very same words only.
 _ENOUGH = 5_000
 _CANDIDATES = 300  # passages that are compared with a sentence
+_SECONDS = 10.0  # in which a sentence is still begun: each may take a few searches
 _NEAR = 3  # passages that are shown where none is the same
 
 
@@ -59,7 +61,13 @@ def provenance_of(
             f" {len(asked)}"
         )
     langs = [lang] if lang else catalog.languages(connection)
-    return tuple(_provenance(connection, sentence, langs) for sentence in asked)
+    end = time.monotonic() + _SECONDS
+    traced = []
+    for sentence in asked:
+        if time.monotonic() > end:
+            raise BadInput("this takes too long to trace: paste fewer sentences at once")
+        traced.append(_provenance(connection, sentence, langs))
+    return tuple(traced)
 
 
 def _sentences(text: str, lang: str | None) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def readme(pack: Pack) -> str:
                 for n, s in enumerate(pack.stamped, 1)
             )
             parts.append(text["stamps"] % {"commands": stamps})
-        parts.append(text["proves"])
+        parts += [text["proves"], text["again"]]
         if archived:
             parts.append(text["archived"])
     return "\n".join(parts)
@@ -144,6 +144,13 @@ was altered since the log had this head. (Of the headers the log holds the statu
 ETag and Last-Modified only.) It does not prove by itself that the server sent them:
 WARC holds no signature of the server. For that there are the timestamps, heads noted by others, and
 other archives of the same page. What Earwitness makes of the words (topics) is its own reading.
+""",
+    "again": """\
+WHEN THIS IS MADE AGAIN
+
+At the same head of the log the whole archive is the same, byte for byte. Later the log has gone on:
+log/ and manifest.json lead to a later head, and the page's title, our topics and our rules may be
+other ones. captures/ and texts/ stay as they are, byte for byte: compare their lines in SHA256SUMS.
 """,
     "archived": """\
 ABOUT WARC RECORDS OF THE KIND "resource"
@@ -223,6 +230,14 @@ statut, les adresses, ETag et Last-Modified.) Cela ne prouve pas à soi seul que
 serveur les a envoyés : un WARC ne porte pas de signature du serveur. Pour cela, il y a les
 horodatages, les têtes notées par d’autres et d’autres archives de la même page. Ce qu’Earwitness
 comprend des mots (les thèmes) est sa propre lecture.
+""",
+    "again": """\
+QUAND CE DOSSIER EST REFAIT
+
+À la même tête du journal, l’archive entière est la même, octet pour octet. Plus tard, le journal a
+continué : log/ et manifest.json mènent à une tête ultérieure, et le titre de la page, nos thèmes et
+nos règles peuvent être autres. captures/ et texts/ restent tels quels, octet pour octet : comparez
+leurs lignes dans SHA256SUMS.
 """,
     "archived": """\
 À PROPOS DES ENREGISTREMENTS WARC « resource »

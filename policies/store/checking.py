@@ -50,6 +50,12 @@ def passages(connection: sa.Connection, text_id: str) -> list[Any]:
     return list(connection.execute(query))
 
 
+def wordings(connection: sa.Connection) -> Iterator[Any]:
+    """(id, language, text as first seen) of every passage."""
+    query = schema.passages.select().order_by(schema.passages.c.id)
+    yield from connection.execution_options(yield_per=500).execute(query)
+
+
 def disclosures(connection: sa.Connection, text_id: str) -> list[Any]:
     """(position, id, matches, slots) of what a text's passages say, in every scope."""
     d, v = schema.disclosures, schema.verdicts

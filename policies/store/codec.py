@@ -9,6 +9,9 @@ from typing import Any
 
 from policies.model import Block, BlockKind, Edit, EditKind, Reason, Span, SpanKind
 
+# Raised by what was cut or overwritten.
+UNREADABLE = (IndexError, TypeError, ValueError, zlib.error)
+
 
 def pack(value: Any) -> bytes:
     """A JSON value as compressed bytes; the same value gives the same bytes."""

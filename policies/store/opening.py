@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from policies.errors import BadStore
 from policies.store import log
+from policies.store.watching import Watch
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -23,9 +24,11 @@ class Store:
     """An open store. `engine.begin()` is a transaction, `engine.connect()` reads."""
 
     engine: sa.Engine
+    watch: Watch
 
     def close(self) -> None:
         """Give the connections back."""
+        self.watch.close()
         self.engine.dispose()
 
     def snapshot(self) -> sa.Connection:
@@ -66,7 +69,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
     except BadStore:
         engine.dispose()
         raise
-    return Store(engine)
+    return Store(engine, Watch(engine))
 
 
 def _options(url: sa.URL) -> dict[str, object]:

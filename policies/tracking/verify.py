@@ -16,6 +16,7 @@ from policies.errors import BadEvidence, BadInput, BadStore
 from policies.model import Page, VersionState
 from policies.passages import passage_id
 from policies.store import Store, checking, codec, writing
+from policies.store.search import checking as search
 from policies.tracking import auditing
 
 Seen = Callable[[int], None]  # is told how many things more were checked
@@ -33,7 +34,8 @@ def verify(store: Store, folder: Path, *, deep: bool, seen: Seen) -> Iterator[Pr
     """Everything that is wrong. `deep`: read every version's evidence again, too.
 
     Checked: each capture's record and digest; each text, its passages and their ids; each quote's
-    place; each version, change and lifetime; each reference; the log. One consistent view.
+    place; each version, change and lifetime; each reference; the log; what search finds them by.
+    One consistent view.
     """
     with store.snapshot() as connection:
         yield from _references(connection)
@@ -42,9 +44,12 @@ def verify(store: Store, folder: Path, *, deep: bool, seen: Seen) -> Iterator[Pr
         yield from _versions(connection, seen)
         yield from _changes(connection, seen)
         yield from _tracks(connection)
+        yield from _wordings(connection)
+        yield from (Problem(*found) for found in search.wrong(connection))
         yield from (Problem(*found) for found in auditing.audit(connection, seen))
         if deep:
             yield from _readings(connection, folder, seen)
+    yield from (Problem(*found) for found in search.indexed_otherwise(store.engine))
 
 
 def verify_since(store: Store, folder: Path, start: int, seen: Seen) -> Iterator[Problem]:
@@ -136,6 +141,12 @@ def _passages(where: str, text: str, lang: str, rows: list[Any]) -> Iterator[Pro
         elif any(not 0 <= heading < row.position for heading in row.headings):
             yield Problem(where, f"passage {row.position} has headings that do not precede it")
         end = row.end
+
+
+def _wordings(connection: sa.Connection) -> Iterator[Problem]:
+    for row in checking.wordings(connection):
+        if passage_id(row.text, row.lang) != row.id:
+            yield Problem(f"passage {row.id}", "its words are not those that its id was made from")
 
 
 def _quotes(where: str, passage: str, said: Any) -> Iterator[Problem]:

@@ -81,6 +81,11 @@ def _rank(row: TrackRow) -> tuple[bool, bool, datetime]:
     return (row.current_id is not None, row.origin == CRAWL, row.last_read_at or _NEVER)
 
 
+def begin(connection: sa.Connection) -> None:
+    """Read next to nothing: a transaction sees the moment of its first read."""
+    connection.execute(sa.select(schema.tracks.c.page_id).limit(1)).all()
+
+
 def stamp(connection: sa.Connection) -> str:
     """A token that differs whenever anything that the doors show may differ.
 

@@ -19,6 +19,7 @@ _MOST_WORDS = 4_000  # of one passage; a tsvector counts places to 16,383, and a
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _SPREAD = 30  # bits that tell apart what was seen in the same second
+IN_A_SECOND = 1 << _SPREAD  # numbers
 _LATEST = (1 << 63 - _SPREAD) - 1  # seconds since 1970: the year 2242
 # Stands between runs of changed words, so that no phrase is found across them. Both indexes take
 # it for a word, and no query can ask for it.
@@ -54,7 +55,7 @@ def keep_passages(connection: sa.Connection, text_id: str, at: datetime) -> None
     for batch in batches(earlier):
         connection.execute(pw.delete().where(pw.c.passage_id.in_(batch)))
     rows = [
-        {"number": number(at, row.id), "passage_id": row.id, "words": _said(row.text)}
+        {"number": number(at, row.id), "passage_id": row.id, "words": said(row.text)}
         for row in sorted(found)
     ]
     _insert(connection, pw, ("passage_id",), rows)
@@ -64,6 +65,14 @@ def keep_edits(
     connection: sa.Connection, change_id: str, at: datetime, edits: Sequence[Edit]
 ) -> None:
     """Keep the words that a change's edits took away and brought. `edits`: all, in order."""
+    rows = rows_of(connection, change_id, at, edits)
+    _insert(connection, schema.edit_words, ("change_id", "edit"), rows)
+
+
+def rows_of(
+    connection: sa.Connection, change_id: str, at: datetime, edits: Sequence[Edit]
+) -> list[dict[str, Any]]:
+    """What is kept of a change's edits. `edits`: all, in order."""
     c, v = schema.changes, schema.versions
     before, after = v.alias(), v.alias()
     query = (
@@ -77,11 +86,10 @@ def keep_edits(
     told = [(place, edit) for place, edit in enumerate(edits) if edit.kind in _SAID]
     old = _passages(connection, texts.old, (edit.old for _, edit in told))
     new = _passages(connection, texts.new, (edit.new for _, edit in told))
-    rows = [
+    return [
         _row(change_id, at, place, edit, old.get(edit.old), new.get(edit.new))
         for place, edit in told
     ]
-    _insert(connection, schema.edit_words, ("change_id", "edit"), rows)
 
 
 def fill(connection: sa.Connection) -> None:
@@ -137,14 +145,15 @@ def changed(edit: Edit, text: str, kind: SpanKind) -> Iterator[tuple[int, int]]:
 
 
 def _joined(runs: Iterable[str]) -> tuple[str, ...]:
-    said: list[str] = []
+    all_said: list[str] = []
     for run in runs:
-        found = _said(run)
-        said += [_GAP, *found] if said and found else found
-    return tuple(said[:_MOST_WORDS])
+        found = said(run)
+        all_said += [_GAP, *found] if all_said and found else found
+    return tuple(all_said[:_MOST_WORDS])
 
 
-def _said(text: str) -> tuple[str, ...]:
+def said(text: str) -> tuple[str, ...]:
+    """The words by which a passage is found."""
     return tuple(word.said for word in words(text)[:_MOST_WORDS])
 
 
