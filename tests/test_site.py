@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import html
+import io
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from api import create_app
@@ -308,8 +309,7 @@ def test_markup_in_texts_and_names_is_text_everywhere(hostile):
         shown = page(hostile, path)
         assert not {tag for tag, _ in shown.tags} & {"script", "img"}, path
         assert "<script>alert(" in shown.text, path
-    card = hostile.get("/vendors/evil/card.svg").text
-    assert not {e.tag.rpartition("}")[2] for e in ET.fromstring(card).iter()} & {"script", "img"}
+    assert hostile.get("/vendors/evil/card.png").mimetype == "image/png"
     told = found["/vendors/evil"].text
     assert "<script>alert(1)</script>" in told, "as words, to the letter"
     assert "{{7*7}}" in told
@@ -498,14 +498,34 @@ def test_the_language_can_be_changed_without_losing_what_was_asked(client):
     assert twin == "/fr/search?q=contractors&in=changes"
 
 
+def card_of(client: FlaskClient, path: str) -> str:
+    """The address of the picture that goes with links to a page."""
+    meta = {
+        a["property"]: a["content"] for a in page(client, path).every("meta") if "property" in a
+    }
+    assert meta["og:title"]
+    assert meta["og:description"]
+    assert meta["og:image:type"] == "image/png"
+    assert (meta["og:image:width"], meta["og:image:height"]) == ("1200", "630")
+    return urlsplit(meta["og:image"] or "").path
+
+
 def test_a_link_to_a_page_carries_a_title_a_text_and_a_picture(client):
-    for path in ("/vendors/quendrivox", f"/changes/{a_change(client)['id']}", "/"):
-        meta = {
-            a["property"]: a["content"] for a in page(client, path).every("meta") if "property" in a
-        }
-        assert meta["og:title"]
-        assert meta["og:description"]
-        card = client.get(urlsplit(meta["og:image"]).path)
-        assert card.mimetype == "image/svg+xml"
-        assert "default-src 'none'" in card.headers["Content-Security-Policy"]
-        ET.fromstring(card.text)
+    seen: dict[bytes, str] = {}
+    for prefix in ("", "/fr"):
+        change = f"/changes/{a_change(client)['id']}"
+        for path in ("/", "/topics/retention", "/vendors/quendrivox", change):
+            card = client.get(card_of(client, prefix + path))
+            assert card.mimetype == "image/png"
+            with Image.open(io.BytesIO(card.data)) as drawn:
+                assert drawn.size == (1200, 630)
+                assert len(drawn.convert("RGB").getcolors(1 << 20) or ()) > 50, "something is on it"
+            assert "default-src 'none'" in card.headers["Content-Security-Policy"]
+            assert seen.setdefault(card.data, prefix + path) == prefix + path, "each says its own"
+            held = {"If-None-Match": card.headers["ETag"]}
+            assert client.get(card_of(client, prefix + path), headers=held).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["vendors/nobody", "topics/weather", "changes/none"])
+def test_nobody_has_no_card(client, path):
+    assert client.get(f"/{path}/card.png").status_code == 404

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import textwrap
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_percent
-from flask import Flask, Response, g, render_template, request, url_for
+from flask import Flask, g, request, url_for
 from markupsafe import Markup
 
 from api import knowledge
@@ -38,9 +37,6 @@ from policies.rendering import Step, Unchanged
 from policies.store.queries.changes import ChangeRow
 from policies.store.search.sightings import Place
 
-Drawn = Response  # of a picture
-_LINE = 40  # characters of a line of a card
-_LINES = 4
 _LOCALE = Path(__file__).parent.parent / "locale"
 _STATIC = Path(__file__).parent / "static"
 
@@ -149,7 +145,7 @@ def install(app: Flask) -> None:
         languages=_LANGUAGE,
         sentences=_sentences,
         change_sentences=change_sentences,
-        directions=_directions,
+        directions=directions,
         address=address,
         EventKind=EventKind,
         Topic=Topic,
@@ -201,13 +197,6 @@ def day(at: datetime) -> str:
     return summary.day(at, g.lang)
 
 
-def card(head: str, says: str, foot: str) -> Drawn:
-    """A picture that goes with a link to a page, for those who show one."""
-    lines = textwrap.wrap(says, _LINE, max_lines=_LINES, placeholder=" …")
-    svg = render_template("card.svg", head=head, lines=lines, foot=foot)
-    return Response(svg, mimetype="image/svg+xml")
-
-
 def labels() -> rendering.Labels:
     """The words of a diff in the reader's language."""
     said = messages()
@@ -227,11 +216,11 @@ def _sentences(answer: Answer, vendor: str, assistants: tuple[str, ...]) -> tupl
 def change_sentences(row: ChangeRow) -> tuple[str, ...]:
     """What a change did, in sentences."""
     counts = (row.added, row.removed, row.replaced, row.moved)
-    ways = {topic: found.direction for topic, found in _directions(row).items()}
+    ways = {topic: found.direction for topic, found in directions(row).items()}
     return summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang, ways)
 
 
-def _directions(row: ChangeRow) -> dict[Topic, Directed]:
+def directions(row: ChangeRow) -> dict[Topic, Directed]:
     """Which way a change goes on each of its topics."""
     return direction.unpack(row.directions)
 

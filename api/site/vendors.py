@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
-from flask import g, render_template
+from flask import Response, g, render_template
 
 from api import knowledge
 from api.knowledge import Known, Quote
 from api.reading import connection, health_now, remembered
-from api.site import pictures, showing
+from api.site import cards, pictures, showing
 from api.site.blueprint import pages
+from api.site.painting import Card, Mark
 from api.site.pictures import Picture, Span
 from policies import summary
 from policies.errors import UnknownId
@@ -65,16 +66,47 @@ def front() -> str:
 @pages.get("/topics/<topic>")
 def topic(topic: str) -> str:
     """Every vendor's answer on one topic, in its words."""
-    if topic not in list(Topic):
-        raise UnknownId(f"there is no topic {topic!r}")
+    wanted = _topic(topic)
     as_of = tracks.as_of(connection())
     return render_template(
         "topic.html",
-        topic=Topic(topic),
-        lines=_table(Topic(topic)),
+        topic=wanted,
+        lines=_table(wanted),
         as_of=as_of,
         stale=as_of - _STALE if as_of else None,
     )
+
+
+@pages.get("/card.png")
+def card() -> Response:
+    """Every vendor's answer as a picture for links to the site."""
+    head = showing.messages().gettext("Who lets people listen to what you say?")
+    return _table_card(head, Topic.HUMAN_REVIEW)
+
+
+@pages.get("/topics/<topic>/card.png")
+def topic_card(topic: str) -> Response:
+    """Every vendor's answer on one topic as a picture for links to it."""
+    wanted = _topic(topic)
+    return _table_card(summary.topic(wanted, g.lang), wanted)
+
+
+def _table_card(head: str, topic: Topic) -> Response:
+    as_of = tracks.as_of(connection())
+    foot = f"{showing.messages().gettext('as of')} {showing.day(as_of)}" if as_of else ""
+    rows = tuple((line.known.vendor.name, _mark(line.answer)) for line in _table(topic))
+    return cards.answer(Card(head, rows=rows, foot=foot))
+
+
+def _mark(answer: Answer) -> Mark:
+    name = summary.verdict(answer.standing, answer.stance, g.lang)
+    return Mark(showing.sort(answer.standing, answer.stance), name)
+
+
+def _topic(name: str) -> Topic:
+    if name not in list(Topic):
+        raise UnknownId(f"there is no topic {name!r}")
+    return Topic(name)
 
 
 def _table(topic: Topic) -> tuple[Line, ...]:
@@ -153,13 +185,14 @@ def vendor(vendor_id: str) -> str:
     )
 
 
-@pages.get("/vendors/<vendor_id>/card.svg")
-def vendor_card(vendor_id: str) -> showing.Drawn:
+@pages.get("/vendors/<vendor_id>/card.png")
+def vendor_card(vendor_id: str) -> Response:
     """A vendor's answer as a picture for links to it."""
     known = _known(vendor_id)
     listening = known.answers[Topic.HUMAN_REVIEW]
     told = summary.answer(listening, known.vendor.name, known.assistants, g.lang)
-    return showing.card(known.vendor.name, told[0], summary.as_of(listening, g.lang))
+    foot = summary.as_of(listening, g.lang)
+    return cards.answer(Card(known.vendor.name, told[0], (_mark(listening),), foot=foot))
 
 
 def _known(vendor_id: str) -> Known:
