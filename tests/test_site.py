@@ -210,7 +210,17 @@ def test_a_page_that_is_gone_says_so(client):
         ("/vendors/nobody", 404, "There is nothing at this address"),
         ("/vendors/a%00b", 400, "NUL"),
         ("/changes/?cursor=xyz", 400, "cursor"),
-        ("/changes/?topic=weather", 400, "Topic: Input should be"),
+        ("/changes/?topic=weather", 400, "The address asks for a “topic” that is not known here"),
+        ("/fr/changes/?topic=weather", 400, "L’adresse demande un « topic » qui n’est pas"),
+        ("/fr/changes/?vendor=" + "x" * 500, 400, "« vendor » dans l’adresse est inutilisable"),
+        (f"/fr/pages/{SPEECH}/diff", 400, "« from » manque dans l’adresse"),
+        (f"/fr/pages/{SPEECH}/diff?from=1999-01-01", 404, "n’a pas été lue avant"),
+        (f"/fr/pages/{SPEECH}/diff?from=2024-12-10&view=up", 400, "« view » qui n’est pas"),
+        ("/fr/vendors/nobody", 404, "Aucune entreprise n’a l’identifiant"),
+        ("/fr/changes/none", 404, "Aucune modification n’a l’identifiant"),
+        ("/fr/versions/none", 404, "Aucune version n’a l’identifiant"),
+        ("/fr/search?q=a%00b", 400, "L’adresse contient un caractère NUL"),
+        ("/fr/search?q=a&q=b", 400, "est donné plusieurs fois"),
         ("/changes/?vendor=nobody", 404, "There is nothing at this address"),
     ],
 )
@@ -218,8 +228,16 @@ def test_a_wrong_address_gets_a_page_that_says_so(client, path, status, words):
     answer = client.get(path)
     assert answer.status_code == status
     assert answer.mimetype == "text/html"
-    assert words in Reader(answer.text).text
+    assert words.replace("« ", "«\u202f").replace(" »", "\u202f»") in Reader(answer.text).text
     assert answer.headers["Content-Security-Policy"]
+    assert path.startswith("/fr/") <= ('lang="en"' not in answer.text.partition("<main")[2])
+
+
+def test_nothing_can_be_sent(client):
+    for path, words in (("/", "nothing can be sent to it"), ("/fr/", "on ne peut rien y envoyer")):
+        answer = client.post(path)
+        assert answer.status_code == 405
+        assert words in Reader(answer.text).text
 
 
 def test_the_headers_forbid_what_a_policy_text_could_try(client):

@@ -47,7 +47,7 @@ def _(message: str) -> str:
 
 
 _HEALTH = {
-    Health.NEW: _("Not read yet"),
+    Health.NEW: _("Not fetched yet"),
     Health.CURRENT: _("Current"),
     Health.STALE: _("Out of reach"),
     Health.ALTERNATING: _("Alternating"),
