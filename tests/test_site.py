@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
@@ -130,7 +130,8 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(site):
             assert "style" not in attributes, (path, tag)
             assert not (attributes.get("src") or "").startswith(("http", "//")), (path, tag)
         for link in shown.every("link"):
-            assert not (link["href"] or "").startswith(("http", "//")), path
+            named_only = link["rel"] in ("canonical", "alternate", "timemap")
+            assert named_only or not (link["href"] or "").startswith(("http", "//")), path
 
 
 def test_links_that_lead_away_tell_nothing(site):
@@ -149,7 +150,7 @@ def test_every_page_names_its_language_and_its_twin(site):
         lang = "fr" if path == "/fr/" or path.startswith("/fr/") else "en"
         assert shown.every("html")[0]["lang"] == lang
         twins = {link["hreflang"] for link in shown.every("link") if "hreflang" in link}
-        assert twins == {"en", "fr"}
+        assert twins == {"en", "fr", "x-default"}
         assert len(shown.every("h1")) == 1, path
         assert len(shown.every("main")) == 1, path
 
@@ -178,6 +179,78 @@ def test_a_vendor_shows_its_words_with_date_and_source(client):
     quoted = shown.every("blockquote")[0]
     assert quoted["lang"] == "en"
     assert (quoted["cite"] or "").startswith("http://www.quendrivox.example/")
+
+
+def test_a_date_leads_to_the_change_and_the_change_to_its_proof(client):
+    """Who, since when, what did it say before, prove it: each is one click away."""
+    changed = a_change(client)
+    row = client.get("/").text.partition(">Quendrivox</a>")[2].partition("</tr>")[0]
+    day = summary.day(moments.since(changed["captured_at"]), "en")
+    assert day in row
+    assert f'<a href="/changes/{changed["id"]}">' in row
+    evidence = f"/v1/changes/{changed['id']}/evidence.zip"
+    for path in ("/vendors/quendrivox", f"/changes/{changed['id']}"):
+        assert evidence in {link["href"] for link in page(client, path).every("a")}, path
+    vendor = page(client, "/vendors/quendrivox")
+    assert f"/changes/{changed['id']}" in {link["href"] for link in vendor.every("a")}
+    at_first = client.get("/").text.partition(">Tavelunne</a>")[2].partition("</tr>")[0]
+    assert "at least" in at_first
+    assert "/changes/" not in at_first, "it was so before we looked"
+
+
+def test_the_words_of_a_page_and_ours_each_bear_their_language(client):
+    for view in ("inline", "side"):
+        shown = page(client, f"/fr/changes/{a_change(client)['id']}?view={view}")
+        (diff, *_) = [a for _, a in shown.tags if (a.get("class") or "").startswith("diff ")]
+        assert diff["lang"] == "en"
+        ours = [a for _, a in shown.tags if a.get("class") == "tags"]
+        assert ours
+        assert {tags["lang"] for tags in ours} == {"fr"}
+
+
+def test_a_version_and_each_passage_of_it_can_be_cited(client):
+    quote = client.get("/v1/vendors/quendrivox").get_json()["answers"][0]["quotes"][0]
+    version = client.get(f"/v1/versions/{quote['version_id']}").get_json()
+    shown = page(client, f"/versions/{version['id']}")
+    assert f"http://localhost/versions/{version['id']}" in shown.text
+    assert version["capture"]["digest"] in shown.text.partition("Cite this")[2]
+    assert f"#p{quote['position']}" in {link["href"] for link in shown.every("a")}
+    stamp = re.sub(r"[-:TZ]", "", version["captured_at"])[:14]
+    archived = [
+        link["href"] or "" for link in shown.every("a") if "archive.org" in (link["href"] or "")
+    ]
+    assert len(archived) == 1
+    assert archived[0].startswith(f"https://web.archive.org/web/{stamp}/http://www.quendrivox.")
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        ("/?utm_source=x", "/"),
+        ("/fr/changes/?topic=choice&fbclid=1", "/fr/changes/?topic=choice"),
+        (f"/pages/{SPEECH}?until=2025-01", f"/pages/{SPEECH}?until=2025-01"),
+    ],
+)
+def test_a_page_has_one_address_of_its_own(client, path, canonical):
+    links = page(client, path).every("link")
+    (own,) = [link["href"] for link in links if link["rel"] == "canonical"]
+    assert own == f"http://localhost{canonical}"
+    twins = {link["hreflang"]: link["href"] for link in links if "hreflang" in link}
+    assert own == twins["fr" if path.startswith("/fr/") else "en"]
+    assert twins["x-default"] == twins["en"]
+
+
+def test_a_view_is_no_address_of_its_own_and_an_error_has_none(client):
+    change = f"/changes/{a_change(client)['id']}"
+    links = page(client, f"{change}?view=side").every("link")
+    assert f"http://localhost{change}" in {link["href"] for link in links}
+    assert "canonical" not in client.get("/nothing").text
+
+
+def test_the_language_can_be_changed_in_the_midst_of_a_narrowed_search(client):
+    asked = "q=recordings&in=text&language=en&since=2024-01-01"
+    twin = next(a["href"] for a in page(client, f"/search?{asked}").every("a") if a.get("hreflang"))
+    assert dict(parse_qsl(urlsplit(twin or "").query)) == dict(parse_qsl(asked))
 
 
 def test_a_change_marks_only_the_changed_words(client):

@@ -9,6 +9,7 @@ from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from babel import Locale
 from babel.dates import format_date
@@ -90,7 +91,10 @@ _PLACE = {
 }
 _LANGUAGE = {"en": "English", "fr": "Français"}
 # What a page of the site can be asked for, and may be asked for in another language too.
-_ASKED = ("topic", "vendor", "kind", "view", "from", "to", "until", "q", "in", "change", "text")
+_ASKED = (
+    *("topic", "vendor", "kind", "view", "from", "to", "until", "cursor"),
+    *("q", "in", "change", "page", "language", "since", "text"),
+)
 
 
 def install(app: Flask) -> None:
@@ -122,6 +126,7 @@ def install(app: Flask) -> None:
         as_of=lambda answer: summary.as_of(answer, g.lang),
         origin=_origin,
         web=_web,
+        wayback=lambda url, at: f"https://web.archive.org/web/{at:%Y%m%d%H%M%S}/{url}",
         short_digest=lambda digest: (digest or "").removeprefix("sha256:")[:12],
         place=lambda value: messages().gettext(_PLACE[value]),
         edit=lambda value: messages().gettext(_EDIT[value]),
@@ -141,6 +146,8 @@ def install(app: Flask) -> None:
         with_=lambda asked, name, value: {**asked, name: value},
         here=_here,
         elsewhere=_elsewhere,
+        twin=_twin,
+        canonical=_canonical,
         asset=_asset,
         languages=_LANGUAGE,
         sentences=_sentences,
@@ -202,6 +209,7 @@ def labels() -> rendering.Labels:
     said = messages()
     return rendering.Labels(
         kinds={kind: said.gettext(name) for kind, name in _EDIT.items()},
+        lang=g.lang,
         unchanged=lambda n: (
             said.ngettext("%(num)s unchanged passage", "%(num)s unchanged passages", n)
             % {"num": summary.number(n, g.lang)}
@@ -258,6 +266,18 @@ def _elsewhere(lang: str) -> str:
         return url_for(f"site_{lang}.front")
     asked = {name: request.args[name] for name in _ASKED if name in request.args}
     return url_for(f"site_{lang}.{endpoint}", **{**asked, **(request.view_args or {})})
+
+
+def _twin(lang: str) -> str:
+    """The whole address of this page in a language."""
+    return base() + _elsewhere(lang)
+
+
+def _canonical() -> str:
+    """The whole address of this page, however it was reached or is looked at."""
+    address, _, asked = _twin(g.lang).partition("?")
+    kept = [(name, value) for name, value in parse_qsl(asked) if name != "view"]
+    return f"{address}?{urlencode(kept)}" if kept else address
 
 
 def base() -> str:

@@ -38,6 +38,7 @@ class Line:
     known: Known
     answer: Answer
     quote: Quote | None
+    brought: ChangeRow | None  # the change since which it says so; None: it was so before we looked
 
 
 @pages.get("/")
@@ -119,7 +120,12 @@ def _lines(reader: sa.Connection, topic: Topic, lang: str) -> tuple[Line, ...]:
     chosen = [_telling(known.answers[topic], by_page, lang) for known in everybody]
     quotes = knowledge.quotes(reader, (s for s in chosen if s is not None), by_page)
     lines = [
-        Line(known, known.answers[topic], quotes[said.place] if said is not None else None)
+        Line(
+            known,
+            known.answers[topic],
+            quotes[said.place] if said is not None else None,
+            _brought(reader, known, topic),
+        )
         for known, said in zip(everybody, chosen, strict=True)
     ]
     return tuple(sorted(lines, key=_how_far))
@@ -130,6 +136,16 @@ def _telling(answer: Answer, of: Mapping[str, PageRow], lang: str) -> Statement 
     said = answer.statements
     alike = [s for s in said if s.stance is said[0].stance]
     return next((s for s in alike if of[s.page_id].lang == lang), said[0] if said else None)
+
+
+def _brought(reader: sa.Connection, known: Known, topic: Topic) -> ChangeRow | None:
+    """The published change that brought a vendor's answer, if we saw it come."""
+    since = known.answers[topic].since
+    if since is None or not known.answers[topic].observed:
+        return None
+    just_then = since + timedelta(microseconds=1)
+    wanted = Wanted(vendor_id=known.vendor.id, topic=topic, since=since, before=just_then)
+    return next(iter(changes.changes(reader, wanted, limit=1).items), None)
 
 
 def _how_far(line: Line) -> tuple[int, str]:
@@ -170,6 +186,7 @@ def vendor(vendor_id: str) -> str:
         known=known,
         apart=len({(a.standing, a.stance) for a in known.by_assistant.values()}) > 1,
         quotes=quotes,
+        brought=_brought(connection(), known, Topic.HUMAN_REVIEW),
         paragraph=summary.paragraph(
             listening,
             known.vendor.name,
