@@ -39,7 +39,7 @@ pytest_plugins = ["tests.fixtures_sample"]
 
 SPEECH = "quendrivox.speech-privacy.en"
 CHROMIUM = Path("/usr/lib/chromium/chromium")
-EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}"
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}" + "Donaudampfschiff" * 20
 
 
 _FOR_PROGRAMS = ("/v1/", "/openapi", "/static", "/feeds/", "/fr/feeds/")
@@ -415,13 +415,15 @@ def test_a_browser_runs_nothing_of_a_page_full_of_scripts(hostile):
             executable_path=str(CHROMIUM),
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
-        tab = browser.new_page()
+        tab = browser.new_page(viewport={"width": 390, "height": 844})
         tab.on("console", lambda message: told.append(message.text))
         tab.on("dialog", lambda dialog: told.append(dialog.message))
         change = hostile.get("/v1/changes").get_json()["items"][0]["id"]
-        for path in ("/", "/vendors/evil", f"/changes/{change}", f"/changes/{change}?view=side"):
+        shown = ("/", "/vendors/evil", f"/changes/{change}", f"/changes/{change}?view=side")
+        for path in (*shown, "/pages/evil.notice.en", "/search?q=employees", "/fr/events/"):
             tab.goto(address + path)
             assert "<script>alert(1)</script>" in tab.inner_text("body"), path
+            assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
         browser.close()
     assert told == [], "nothing ran, and nothing had to be refused"
 

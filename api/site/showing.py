@@ -131,7 +131,8 @@ def install(app: Flask) -> None:
         place=lambda value: messages().gettext(_PLACE[value]),
         edit=lambda value: messages().gettext(_EDIT[value]),
         short_day=lambda at: format_date(at, format="medium", locale=FORMATS[g.lang]),
-        clock=lambda at: f"{at:%H:%M} UTC",
+        clock=_clock,
+        moment=lambda pair: _moment(*pair),
         percent=lambda share: format_percent(share, locale=FORMATS[g.lang]),
         pieces=_pieces,
         legend=lambda stretches: _legend(s.sort for s in stretches),
@@ -202,6 +203,15 @@ def sort(standing: Standing, stance: Stance | None) -> str:
 def day(at: datetime) -> str:
     """A date in the reader's language."""
     return summary.day(at, g.lang)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M} UTC"
+
+
+def _moment(at: datetime, other: datetime) -> str:
+    """A date, with the time where another thing was on the same day."""
+    return f"{day(at)}, {_clock(at)}" if day(at) == day(other) else day(at)
 
 
 def labels() -> rendering.Labels:
