@@ -30,6 +30,9 @@ LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", 
 LOOK_RULES = {"type": "rule", "values": LOOKS}
 SPEECH = "quendrivox.speech-privacy.en"
 MICROSOFT = "microsoft.privacy-statement.en-ie"
+CUT = """() => [...document.querySelectorAll("nav a, button, .badge, .chip, .health")]
+  .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
+  .map(one => one.textContent.trim())"""
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 pytestmark = [
@@ -196,6 +199,7 @@ def test_axe_finds_nothing(browser, sample_site, scheme, viewport):
             wide = tab.page.evaluate("document.documentElement.scrollWidth")
             if wide > viewport["width"]:
                 found.append(f"{path} is {wide} wide")
+            found += [f"{path} cuts {words!r}" for words in tab.page.evaluate(CUT)]
     assert found == []
 
 
