@@ -32,7 +32,7 @@ from policies.direction import Direction
 from policies.locale import LANGUAGES
 from policies.model import EventKind, Health, Topic
 from policies.moments import iso
-from policies.store.queries import events, tracks
+from policies.store.queries import catalog, events, tracks
 from policies.store.queries.changes import ChangeRow
 from policies.store.queries.events import EventRow
 from policies.store.queries.rows import Position
@@ -217,8 +217,13 @@ def _more(url: str) -> str:
 
 def _health(event: EventRow) -> Entry:
     state = showing.health_name(event.health_after or Health.NEW)
-    title = f"{event.vendor_name}, “{event.page_title}”: {state}"
-    parts = [title, event.says, summary.day(event.captured_at, g.lang)]
+    title = showing.messages().gettext("%(vendor)s, “%(page)s”: %(state)s") % {
+        "vendor": event.vendor_name,
+        "page": event.page_title,
+        "state": state,
+    }
+    says = summary.reason(event.says, g.lang) if event.says else None
+    parts = [title, says, summary.day(event.captured_at, g.lang)]
     text = ". ".join(part for part in parts if part) + "."
     return Entry(
         name=f"event/{event.id}",
@@ -241,6 +246,22 @@ def _id(name: str) -> str:
     return f"urn:uuid:{uuid.uuid5(_OURS, name)}"
 
 
+def _in_words(name: str, value: str) -> str:
+    """What a feed was narrowed to, as a person calls it."""
+    if name == "topic":
+        return summary.topic(Topic(value), g.lang)
+    if name == "direction":
+        return summary.direction(Direction(value), g.lang)
+    row: Any = None
+    if name == "vendor":
+        row = catalog.vendor(connection(), value)
+        return row.name if row else value
+    if name == "page":
+        row = catalog.page(connection(), value)
+        return f"{row.title} ({row.lang})" if row else value
+    return value
+
+
 def _answer(
     form: str,
     kind: str,
@@ -252,7 +273,7 @@ def _answer(
     chosen = {name: value for name, value in sorted(request.args.items()) if name != "cursor"}
     path = base() + request.path
     as_of = tracks.as_of(connection()) or datetime.fromtimestamp(0, UTC)
-    names = [*chosen.values()]
+    names = [_in_words(name, value) for name, value in chosen.items()]
     feed = Feed(
         name="/".join((kind, g.lang, urlencode(chosen))),
         title=" · ".join(("Earwitness", title, *names)),

@@ -89,6 +89,7 @@ class Labels:
             EditKind.PASSING: "passing",
         }
     )
+    lang: str = ""  # theirs, where it may be another than the text's
     unchanged: Callable[[int], str] = lambda n: f"{n} unchanged passage{'' if n == 1 else 's'}"
 
 
@@ -259,7 +260,7 @@ def _step_html(step: Step, labels: Labels, notes: Sequence[str]) -> str:
         for run in step.runs
     )
     return (
-        f'<div class="edit {kind.value}{heading}"><p class="tags">{" ".join(tags)}</p>'
+        f'<div class="edit {kind.value}{heading}"><p class="tags"{_in(labels)}>{" ".join(tags)}</p>'
         f"<p>{words_}</p></div>"
     )
 
@@ -274,12 +275,17 @@ def _unchanged(part: Unchanged, labels: Labels, *, first: bool, last: bool) -> s
     if middle:
         label = escape(labels.unchanged(len(middle)))
         if len(middle) > _LONGEST_FOLD:
-            html.append(f'<p class="fold">{label}</p>')
+            html.append(f'<p class="fold"{_in(labels)}>{label}</p>')
         else:
             inside = "".join(_plain(p) for p in middle)
-            html.append(f'<details class="fold"><summary>{label}</summary>{inside}</details>')
+            summary = f"<summary{_in(labels)}>{label}</summary>"
+            html.append(f'<details class="fold">{summary}{inside}</details>')
     html += [_plain(p) for p in passages[len(passages) - tail :]]
     return "\n".join(html)
+
+
+def _in(labels: Labels) -> str:
+    return f' lang="{escape(labels.lang)}"' if labels.lang else ""
 
 
 def _plain(passage: Passage) -> str:

@@ -244,3 +244,17 @@ def test_pages_of_the_site_name_their_feeds(client):
         )
         assert feed in hrefs
         assert client.get(feed).status_code == 200
+
+
+def test_a_french_feed_is_named_and_told_in_french(client):
+    narrowed = "/fr/feeds/changes.json?topic=retention&vendor=quendrivox&direction=worse"
+    titled = json.loads(fetched(client, narrowed))["title"]
+    assert titled.startswith("Earwitness · Modifications · ")
+    assert "Durée de conservation" in titled
+    assert "Quendrivox" in titled
+    assert "worse" not in titled
+    health = json.loads(fetched(client, "/fr/feeds/health.json"))["items"]
+    told = next(item["summary"] for item in health if "404" in item["summary"])
+    assert "le serveur répond 404" in told
+    assert "«\u202f" in told
+    assert "“" not in told

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import html
+import io
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from api import create_app
@@ -38,7 +39,7 @@ pytest_plugins = ["tests.fixtures_sample"]
 
 SPEECH = "quendrivox.speech-privacy.en"
 CHROMIUM = Path("/usr/lib/chromium/chromium")
-EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}"
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}" + "Donaudampfschiff" * 20
 
 
 _FOR_PROGRAMS = ("/v1/", "/openapi", "/static", "/feeds/", "/fr/feeds/")
@@ -129,7 +130,8 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(site):
             assert "style" not in attributes, (path, tag)
             assert not (attributes.get("src") or "").startswith(("http", "//")), (path, tag)
         for link in shown.every("link"):
-            assert not (link["href"] or "").startswith(("http", "//")), path
+            named_only = link["rel"] in ("canonical", "alternate", "timemap")
+            assert named_only or not (link["href"] or "").startswith(("http", "//")), path
 
 
 def test_links_that_lead_away_tell_nothing(site):
@@ -148,7 +150,7 @@ def test_every_page_names_its_language_and_its_twin(site):
         lang = "fr" if path == "/fr/" or path.startswith("/fr/") else "en"
         assert shown.every("html")[0]["lang"] == lang
         twins = {link["hreflang"] for link in shown.every("link") if "hreflang" in link}
-        assert twins == {"en", "fr"}
+        assert twins == {"en", "fr", "x-default"}
         assert len(shown.every("h1")) == 1, path
         assert len(shown.every("main")) == 1, path
 
@@ -177,6 +179,78 @@ def test_a_vendor_shows_its_words_with_date_and_source(client):
     quoted = shown.every("blockquote")[0]
     assert quoted["lang"] == "en"
     assert (quoted["cite"] or "").startswith("http://www.quendrivox.example/")
+
+
+def test_a_date_leads_to_the_change_and_the_change_to_its_proof(client):
+    """Who, since when, what did it say before, prove it: each is one click away."""
+    changed = a_change(client)
+    row = client.get("/").text.partition(">Quendrivox</a>")[2].partition("</tr>")[0]
+    day = summary.day(moments.since(changed["captured_at"]), "en")
+    assert day in row
+    assert f'<a href="/changes/{changed["id"]}">' in row
+    evidence = f"/v1/changes/{changed['id']}/evidence.zip"
+    for path in ("/vendors/quendrivox", f"/changes/{changed['id']}"):
+        assert evidence in {link["href"] for link in page(client, path).every("a")}, path
+    vendor = page(client, "/vendors/quendrivox")
+    assert f"/changes/{changed['id']}" in {link["href"] for link in vendor.every("a")}
+    at_first = client.get("/").text.partition(">Tavelunne</a>")[2].partition("</tr>")[0]
+    assert "at least" in at_first
+    assert "/changes/" not in at_first, "it was so before we looked"
+
+
+def test_the_words_of_a_page_and_ours_each_bear_their_language(client):
+    for view in ("inline", "side"):
+        shown = page(client, f"/fr/changes/{a_change(client)['id']}?view={view}")
+        (diff, *_) = [a for _, a in shown.tags if (a.get("class") or "").startswith("diff ")]
+        assert diff["lang"] == "en"
+        ours = [a for _, a in shown.tags if a.get("class") == "tags"]
+        assert ours
+        assert {tags["lang"] for tags in ours} == {"fr"}
+
+
+def test_a_version_and_each_passage_of_it_can_be_cited(client):
+    quote = client.get("/v1/vendors/quendrivox").get_json()["answers"][0]["quotes"][0]
+    version = client.get(f"/v1/versions/{quote['version_id']}").get_json()
+    shown = page(client, f"/versions/{version['id']}")
+    assert f"http://localhost/versions/{version['id']}" in shown.text
+    assert version["capture"]["digest"] in shown.text.partition("Cite this")[2]
+    assert f"#p{quote['position']}" in {link["href"] for link in shown.every("a")}
+    stamp = re.sub(r"[-:TZ]", "", version["captured_at"])[:14]
+    archived = [
+        link["href"] or "" for link in shown.every("a") if "archive.org" in (link["href"] or "")
+    ]
+    assert len(archived) == 1
+    assert archived[0].startswith(f"https://web.archive.org/web/{stamp}/http://www.quendrivox.")
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        ("/?utm_source=x", "/"),
+        ("/fr/changes/?topic=choice&fbclid=1", "/fr/changes/?topic=choice"),
+        (f"/pages/{SPEECH}?until=2025-01", f"/pages/{SPEECH}?until=2025-01"),
+    ],
+)
+def test_a_page_has_one_address_of_its_own(client, path, canonical):
+    links = page(client, path).every("link")
+    (own,) = [link["href"] for link in links if link["rel"] == "canonical"]
+    assert own == f"http://localhost{canonical}"
+    twins = {link["hreflang"]: link["href"] for link in links if "hreflang" in link}
+    assert own == twins["fr" if path.startswith("/fr/") else "en"]
+    assert twins["x-default"] == twins["en"]
+
+
+def test_a_view_is_no_address_of_its_own_and_an_error_has_none(client):
+    change = f"/changes/{a_change(client)['id']}"
+    links = page(client, f"{change}?view=side").every("link")
+    assert f"http://localhost{change}" in {link["href"] for link in links}
+    assert "canonical" not in client.get("/nothing").text
+
+
+def test_the_language_can_be_changed_in_the_midst_of_a_narrowed_search(client):
+    asked = "q=recordings&in=text&language=en&since=2024-01-01"
+    twin = next(a["href"] for a in page(client, f"/search?{asked}").every("a") if a.get("hreflang"))
+    assert dict(parse_qsl(urlsplit(twin or "").query)) == dict(parse_qsl(asked))
 
 
 def test_a_change_marks_only_the_changed_words(client):
@@ -209,7 +283,17 @@ def test_a_page_that_is_gone_says_so(client):
         ("/vendors/nobody", 404, "There is nothing at this address"),
         ("/vendors/a%00b", 400, "NUL"),
         ("/changes/?cursor=xyz", 400, "cursor"),
-        ("/changes/?topic=weather", 400, "Topic: Input should be"),
+        ("/changes/?topic=weather", 400, "The address asks for a “topic” that is not known here"),
+        ("/fr/changes/?topic=weather", 400, "L’adresse demande un « topic » qui n’est pas"),
+        ("/fr/changes/?vendor=" + "x" * 500, 400, "« vendor » dans l’adresse est inutilisable"),
+        (f"/fr/pages/{SPEECH}/diff", 400, "« from » manque dans l’adresse"),
+        (f"/fr/pages/{SPEECH}/diff?from=1999-01-01", 404, "n’a pas été lue avant"),
+        (f"/fr/pages/{SPEECH}/diff?from=2024-12-10&view=up", 400, "« view » qui n’est pas"),
+        ("/fr/vendors/nobody", 404, "Aucune entreprise n’a l’identifiant"),
+        ("/fr/changes/none", 404, "Aucune modification n’a l’identifiant"),
+        ("/fr/versions/none", 404, "Aucune version n’a l’identifiant"),
+        ("/fr/search?q=a%00b", 400, "L’adresse contient un caractère NUL"),
+        ("/fr/search?q=a&q=b", 400, "est donné plusieurs fois"),
         ("/changes/?vendor=nobody", 404, "There is nothing at this address"),
     ],
 )
@@ -217,8 +301,16 @@ def test_a_wrong_address_gets_a_page_that_says_so(client, path, status, words):
     answer = client.get(path)
     assert answer.status_code == status
     assert answer.mimetype == "text/html"
-    assert words in Reader(answer.text).text
+    assert words.replace("« ", "«\u202f").replace(" »", "\u202f»") in Reader(answer.text).text
     assert answer.headers["Content-Security-Policy"]
+    assert path.startswith("/fr/") <= ('lang="en"' not in answer.text.partition("<main")[2])
+
+
+def test_nothing_can_be_sent(client):
+    for path, words in (("/", "nothing can be sent to it"), ("/fr/", "on ne peut rien y envoyer")):
+        answer = client.post(path)
+        assert answer.status_code == 405
+        assert words in Reader(answer.text).text
 
 
 def test_the_headers_forbid_what_a_policy_text_could_try(client):
@@ -308,8 +400,7 @@ def test_markup_in_texts_and_names_is_text_everywhere(hostile):
         shown = page(hostile, path)
         assert not {tag for tag, _ in shown.tags} & {"script", "img"}, path
         assert "<script>alert(" in shown.text, path
-    card = hostile.get("/vendors/evil/card.svg").text
-    assert not {e.tag.rpartition("}")[2] for e in ET.fromstring(card).iter()} & {"script", "img"}
+    assert hostile.get("/vendors/evil/card.png").mimetype == "image/png"
     told = found["/vendors/evil"].text
     assert "<script>alert(1)</script>" in told, "as words, to the letter"
     assert "{{7*7}}" in told
@@ -324,13 +415,15 @@ def test_a_browser_runs_nothing_of_a_page_full_of_scripts(hostile):
             executable_path=str(CHROMIUM),
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
-        tab = browser.new_page()
+        tab = browser.new_page(viewport={"width": 390, "height": 844})
         tab.on("console", lambda message: told.append(message.text))
         tab.on("dialog", lambda dialog: told.append(dialog.message))
         change = hostile.get("/v1/changes").get_json()["items"][0]["id"]
-        for path in ("/", "/vendors/evil", f"/changes/{change}", f"/changes/{change}?view=side"):
+        shown = ("/", "/vendors/evil", f"/changes/{change}", f"/changes/{change}?view=side")
+        for path in (*shown, "/pages/evil.notice.en", "/search?q=employees", "/fr/events/"):
             tab.goto(address + path)
             assert "<script>alert(1)</script>" in tab.inner_text("body"), path
+            assert tab.evaluate("document.documentElement.scrollWidth") <= 390, path
         browser.close()
     assert told == [], "nothing ran, and nothing had to be refused"
 
@@ -498,14 +591,34 @@ def test_the_language_can_be_changed_without_losing_what_was_asked(client):
     assert twin == "/fr/search?q=contractors&in=changes"
 
 
+def card_of(client: FlaskClient, path: str) -> str:
+    """The address of the picture that goes with links to a page."""
+    meta = {
+        a["property"]: a["content"] for a in page(client, path).every("meta") if "property" in a
+    }
+    assert meta["og:title"]
+    assert meta["og:description"]
+    assert meta["og:image:type"] == "image/png"
+    assert (meta["og:image:width"], meta["og:image:height"]) == ("1200", "630")
+    return urlsplit(meta["og:image"] or "").path
+
+
 def test_a_link_to_a_page_carries_a_title_a_text_and_a_picture(client):
-    for path in ("/vendors/quendrivox", f"/changes/{a_change(client)['id']}", "/"):
-        meta = {
-            a["property"]: a["content"] for a in page(client, path).every("meta") if "property" in a
-        }
-        assert meta["og:title"]
-        assert meta["og:description"]
-        card = client.get(urlsplit(meta["og:image"]).path)
-        assert card.mimetype == "image/svg+xml"
-        assert "default-src 'none'" in card.headers["Content-Security-Policy"]
-        ET.fromstring(card.text)
+    seen: dict[bytes, str] = {}
+    for prefix in ("", "/fr"):
+        change = f"/changes/{a_change(client)['id']}"
+        for path in ("/", "/topics/retention", "/vendors/quendrivox", change):
+            card = client.get(card_of(client, prefix + path))
+            assert card.mimetype == "image/png"
+            with Image.open(io.BytesIO(card.data)) as drawn:
+                assert drawn.size == (1200, 630)
+                assert len(drawn.convert("RGB").getcolors(1 << 20) or ()) > 50, "something is on it"
+            assert "default-src 'none'" in card.headers["Content-Security-Policy"]
+            assert seen.setdefault(card.data, prefix + path) == prefix + path, "each says its own"
+            held = {"If-None-Match": card.headers["ETag"]}
+            assert client.get(card_of(client, prefix + path), headers=held).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["vendors/nobody", "topics/weather", "changes/none"])
+def test_nobody_has_no_card(client, path):
+    assert client.get(f"/{path}/card.png").status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -28,6 +29,10 @@ ALL_RULES = {
 LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 LOOK_RULES = {"type": "rule", "values": LOOKS}
 SPEECH = "quendrivox.speech-privacy.en"
+MICROSOFT = "microsoft.privacy-statement.en-ie"
+CUT = """() => [...document.querySelectorAll("nav a, button, .badge, .chip, .health")]
+  .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
+  .map(one => one.textContent.trim())"""
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 pytestmark = [
@@ -139,54 +144,107 @@ def test_a_journalist_goes_from_the_table_to_evidence_that_checks(browser, data,
     assert checked.stdout.count(": OK") == len(sums.read_text(encoding="utf-8").splitlines()) > 5
 
 
-def paths(app: Flask) -> list[str]:
-    """One of each page of the site, in one language or the other."""
+def paths(app: Flask, turn: int = 0) -> list[str]:
+    """One of each page of the site, in one language or, on the other turn, in the other."""
     asked = f"/v1/changes?page={SPEECH}&topic=choice"
     change = app.test_client().get(asked).json["items"][-1]  # type: ignore[index]
     pair = f"from={change['before_id']}&to={change['after_id']}"
-    return [
+    pages = [
         "/",
-        "/fr/topics/retention",
+        "/topics/retention",
         "/vendors/quendrivox",
-        f"/fr/pages/{SPEECH}",
+        f"/pages/{SPEECH}",
         f"/pages/{SPEECH}/diff?{pair}&view=side",
         f"/changes/{change['id']}",
-        f"/fr/changes/{change['id']}?view=side",
+        f"/changes/{change['id']}?view=side",
         f"/versions/{change['after_id']}",
         "/changes/",
-        "/fr/events/",
+        "/events/",
+        "/search",
         "/search?q=recordings",
-        "/fr/search?q=recordings&in=changes",
+        "/search?q=recordings&in=changes",
         "/search?q=%22%22",
+        "/search?q=zyzzyva",
         "/provenance?text=Only+if+you+join+the+improvement+programme%2C+a+small+share",
+        "/provenance?text=Penguins+walk+very+far",
         "/health",
         "/about",
-        "/fr/nothing",
+        "/nothing",
+        "/changes/?topic=weather",
     ]
+    # In turn in one language and the other, so that each page is looked at in both over the looks.
+    return [("/fr" if (n + turn) % 2 else "") + path for n, path in enumerate(pages)]
+
+
+def axe(tab: Page, rules: dict[str, Any]) -> list[str]:
+    """What axe finds in a page whose folded parts are all open."""
+    if not AXE.exists():
+        pytest.skip("no axe: make extension-check installs it")
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    told = tab.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
+    return [f"{fault['id']} {fault['nodes'][0]['target']}" for fault in told["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_axe_finds_nothing(browser, sample_site, scheme, viewport):
-    if not AXE.exists():
-        pytest.skip("no axe: make extension-check installs it")
     app, address = sample_site
-    source = AXE.read_text(encoding="utf-8")
     found = []
-    rules = ALL_RULES if (viewport, scheme) == (DESK, "light") else LOOK_RULES
+    rules = ALL_RULES if viewport == DESK else LOOK_RULES
     with Watched(browser, viewport=viewport, color_scheme=scheme) as tab:
-        for path in paths(app):
+        for path in paths(app, turn=int(scheme == "dark")):
             tab.page.goto(address + path)
-            tab.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            found += [f"{path}: {fault}" for fault in axe(tab.page, rules)]
             wide = tab.page.evaluate("document.documentElement.scrollWidth")
             if wide > viewport["width"]:
                 found.append(f"{path} is {wide} wide")
-            tab.page.evaluate(source)
-            told = tab.page.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
-            found += [
-                f"{path}: {fault['id']} {fault['nodes'][0]['target']}"
-                for fault in told["violations"]
-            ]
+            found += [f"{path} cuts {words!r}" for words in tab.page.evaluate(CUT)]
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_there_is_nothing(browser, tmp_path, scheme):
+    found = []
+    with (
+        opened(Settings(data=tmp_path)) as (_, address),
+        Watched(browser, viewport=PHONE, color_scheme=scheme) as tab,
+    ):
+        for path in (
+            "/",
+            "/fr/changes/",
+            "/events/",
+            "/fr/health",
+            "/search?q=a",
+            "/topics/choice",
+        ):
+            tab.page.goto(address + path)
+            found += [f"{path}: {fault}" for fault in axe(tab.page, ALL_RULES)]
+    assert found == []
+
+
+def test_real_histories_fit_a_phone_and_axe_finds_nothing(browser, data):
+    """A page with many versions, and a change of many edits, with all that they hold."""
+    found = []
+    with (
+        opened(Settings(data=data)) as (app, address),
+        Watched(browser, viewport=PHONE, color_scheme="dark") as tab,
+    ):
+        asked = f"/v1/changes?page={MICROSOFT}&since=2024-06-01"
+        change = app.test_client().get(asked).json["items"][-1]  # type: ignore[index]
+        for path in (
+            "/",
+            "/vendors/microsoft",
+            f"/pages/{MICROSOFT}",
+            f"/changes/{change['id']}",
+            f"/changes/{change['id']}?view=side",
+        ):
+            tab.page.goto(address + path)
+            nodes = tab.page.evaluate("document.querySelectorAll('*').length")
+            assert nodes < 12_000, f"{path} has {nodes} nodes"
+            found += [f"{path}: {fault}" for fault in axe(tab.page, LOOK_RULES)]
+            wide = tab.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= PHONE["width"], path
     assert found == []
 
 
@@ -200,6 +258,18 @@ def test_no_page_asks_elsewhere_or_offends_its_own_policy(browser, sample_site):
         assert missing == [], "nothing is refused by the Content-Security-Policy"
         assert tab.hosts == {urlsplit(address).netloc}
         assert tab.context.cookies() == []
+
+
+@pytest.mark.parametrize("width", [768, 820, 1024])
+def test_a_tablet_has_room_for_the_words(browser, sample_site, width):
+    _, address = sample_site
+    with Watched(browser, viewport={"width": width, "height": 1000}) as tab:
+        for path in ("/", "/fr/", "/fr/topics/retention"):
+            tab.page.goto(address + path)
+            box = tab.page.locator(".who .words").first.bounding_box()
+            assert box
+            assert box["width"] > 180, path
+            assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
 def focused(page: Page) -> str:
@@ -220,7 +290,7 @@ def tab_to(page: Page, text: str, most: int = 60) -> None:
 
 def test_the_keyboard_alone_reaches_what_a_mouse_does(browser, sample_site):
     app, address = sample_site
-    change = paths(app)[5]
+    change = next(path for path in paths(app) if path.startswith("/changes/"))
     with Watched(browser, java_script_enabled=True) as tab:
         page = tab.page
         page.goto(address + "/")
@@ -253,3 +323,86 @@ def test_two_versions_are_compared_by_a_plain_form(browser, sample_site):
         assert tab.page.locator("h1").inner_text() == "What differs"
         assert tab.page.locator(".diff ins, .diff del").count()
         assert tab.faults == []
+
+
+FOCUS = """() => {
+  const one = document.activeElement, box = one.getBoundingClientRect();
+  return one === document.body ? null : {
+    says: one.textContent.trim(), top: box.top + scrollY,
+    seen: box.width > 0 && box.height > 0 && getComputedStyle(one).outlineStyle !== "none"};
+}"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_tab_walks_through_a_page_as_it_is_read(browser, sample_site, viewport):
+    app, address = sample_site
+    with Watched(browser, viewport=viewport) as tab:
+        for path in paths(app)[:9]:
+            tab.page.goto(address + path)
+            passed: list[dict[str, Any]] = []
+            for _ in range(400):
+                tab.page.keyboard.press("Tab")
+                here = tab.page.evaluate(FOCUS)
+                if here is None or (passed and here["top"] == passed[0]["top"]):
+                    break
+                passed.append(here)
+            else:
+                raise AssertionError(f"the keyboard does not get out of {path}")
+            assert passed[-1]["says"] in ("everything in one file", "tout en un fichier"), path
+            assert all(here["seen"] for here in passed), path
+            for one, other in itertools.pairwise(passed[1:]):
+                assert other["top"] > one["top"] - 40, (path, one["says"], other["says"])
+
+
+def test_the_calendar_and_any_two_versions_are_reached_by_keys(browser, data):
+    with opened(Settings(data=data)) as (_, address), Watched(browser) as tab:
+        page = tab.page
+        page.goto(f"{address}/pages/{MICROSOFT}")
+        before = page.locator("select[name=from]")
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if before.evaluate("e => e === document.activeElement"):
+                break
+        chosen = before.input_value()
+        page.keyboard.press("ArrowDown")
+        assert before.input_value() != chosen
+        tab_to(page, "Compare")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/diff?from=**")
+        assert page.locator("h1").inner_text() == "What differs"
+        page.go_back()
+        month = page.locator(".calendar a").last
+        href = month.get_attribute("href") or ""
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if month.evaluate("e => e === document.activeElement"):
+                break
+        page.keyboard.press("Enter")
+        page.wait_for_url("**until=**")
+        assert page.url.endswith(href)
+        assert page.locator(".calendar a[aria-current]").count() == 1
+        assert page.locator("ol.versions").first.locator("> li").count() >= 1
+
+
+def test_who_wants_no_motion_has_none(browser, sample_site):
+    _, address = sample_site
+    scrolls = "getComputedStyle(document.documentElement).scrollBehavior"
+    for wish, smooth in (("no-preference", "smooth"), ("reduce", "auto")):
+        with Watched(browser, reduced_motion=wish) as tab:
+            tab.page.goto(address + "/about")
+            assert tab.page.evaluate(scrolls) == smooth
+            moving = tab.page.evaluate("document.getAnimations().length")
+            assert moving == 0
+
+
+def test_a_change_prints_its_edits_and_its_citation_and_no_more(browser, data):
+    with opened(Settings(data=data)) as (app, address), Watched(browser) as tab:
+        asked = f"/v1/changes?page={MICROSOFT}&since=2024-06-01"
+        change = app.test_client().get(asked).json["items"][-1]  # type: ignore[index]
+        tab.page.goto(f"{address}/changes/{change['id']}")
+        tab.page.emulate_media(media="print")
+        assert tab.page.locator("#cite .copy").first.is_visible()
+        assert tab.page.locator("#diff .edit").first.is_visible()
+        assert not tab.page.locator(".top nav").is_visible()
+        assert not tab.page.locator("#diff .fold p").first.is_visible()
+        assert tab.page.evaluate("document.documentElement.scrollHeight") < 12_000

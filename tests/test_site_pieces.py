@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +11,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from api.site import citing, columns, pictures
 from api.site.citing import Cited
 from api.site.columns import Row, Same
+from api.site.painting import _ODD, Card, Mark, Means, across, letters, paint, wrapped
 from api.site.pictures import Span
+from api.site.strokes import strokes
 from policies import rendering
 from policies.changes import compare
+from policies.direction import Direction
 from policies.model import SpanKind, Stance
 from policies.passages import split
 from policies.text import read_plain
@@ -128,3 +134,70 @@ def test_the_extension_shows_the_same_shapes():
     assert theirs == {name: ours.get(name) for name in theirs}
     stances = [ours[stance] for stance in Stance]
     assert len(set(stances)) == len(stances), "each stance has a shape of its own"
+
+
+# --- cards -----------------------------------------------------------------------------
+
+
+def shapes() -> dict[str, str]:
+    return dict(re.findall(r'"(\w+)": \'(<[^\']+)\'', PARTS.read_text(encoding="utf-8")))
+
+
+def test_every_shape_is_drawn_within_its_square():
+    assert set(shapes()) >= {*(s.value for s in Stance), *(d.value for d in Direction)}
+    for name, shape in shapes().items():
+        points = [point for stroke in strokes(shape) for point in stroke.points]
+        assert len(points) > 1, name
+        assert all(2 <= x <= 22 and 2 <= y <= 22 for x, y in points), name
+
+
+def test_a_curve_runs_where_its_svg_runs():
+    ring = strokes('<circle cx="12" cy="12" r="9"/>')[0]
+    assert all(abs(math.dist(point, (12, 12)) - 9) < 1e-6 for point in ring.points)
+    bow = strokes('<path d="M6 12a6 6 0 0 1 12 0"/>')[0]
+    assert min(y for _, y in bow.points) == pytest.approx(6), "over the top, as the sweep says"
+    drop = strokes('<path d="M0 0c0 10 10 10 10 0s10-10 10 0z"/>')[0]
+    assert max(y for _, y in drop.points) == pytest.approx(7.5)
+    assert min(y for _, y in drop.points) == pytest.approx(-7.5), "s goes on as the curve before"
+    assert drop.points[-1] == pytest.approx((0, 0))
+    assert len(strokes('<circle cx="12" cy="12" r="9" stroke-dasharray="3 3.3"/>')) > 6
+    with pytest.raises(ValueError, match="<ellipse>"):
+        strokes("<ellipse/>")
+
+
+def means() -> Means:
+    drawn = {name: strokes(shape) for name, shape in shapes().items()}
+    css = (ROOT / "api/site/static/tokens.css").read_text(encoding="utf-8").partition("@media")[0]
+    return Means(dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", css)), drawn)
+
+
+def painted(card: Card) -> Image.Image:
+    return Image.open(io.BytesIO(paint(card, means()))).convert("RGB")
+
+
+def test_accents_have_letters_of_their_own():
+    """No box stands for a letter that English or French, or a vendor's name, may need."""
+    for font in (letters(40), letters(40, strong=True)):
+        box = bytes(font.getmask("\U0010fffe"))
+        wanted = "éèêëàâçùûîïôœÉÀÇ«»“”’…–€ñßøłš\xa0"
+        assert [letter for letter in wanted if bytes(font.getmask(letter)) == box] == []
+
+
+@pytest.mark.parametrize("words", ["word " * 500, "w" * 3000, "", " ", "\n\t\x00", "日本語"])
+def test_words_of_any_length_stay_on_the_card(words: str):
+    mark = Mark("opt_out", words)
+    drawn = painted(Card(words, words, (mark, mark), foot=words))
+    rows = painted(Card(words, rows=((words, mark),) * 40, foot=words))
+    for one in (drawn, rows):
+        right = one.crop((1140, 20, 1200, 630))
+        assert len(right.getcolors() or ()) == 1, "the edge is free"
+
+
+@given(st.text(max_size=200), st.integers(100, 1000), st.integers(1, 5))
+def test_lines_are_as_wide_and_as_many_as_there_is_room_for(text: str, width: int, most: int):
+    font = letters(40)
+    lines = wrapped(text, font, width, most)
+    assert len(lines) <= most
+    assert all(across(line, font) <= width for line in lines)
+    if len(lines) < most and not any(line.endswith(" …") for line in lines):
+        assert "".join(lines).replace(" ", "") == _ODD.sub("", text).replace("\u202f", "\xa0")

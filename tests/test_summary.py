@@ -10,7 +10,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from policies import ledger, summary
+from policies import judge, ledger, summary
 from policies.direction import RULES, Direction
 from policies.ledger import Answer, Standing
 from policies.locale import translations
@@ -369,3 +369,20 @@ def test_every_rule_and_direction_has_words_in_both_languages():
 def test_why_a_page_cannot_be_read_is_said_in_french(says: str, french: str):
     assert summary.reason(says, "fr") == french
     assert summary.reason(says, "en") == says
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        *(says.format(host="a.example") for says in judge._NOT_HAD.values()),
+        "the page breaks off in the middle: “…we may keep”",
+        "no page came: https://a.example/robots.txt asks not to fetch /privacy",
+        "no page came: gave up after 12 redirects",
+        "the text is in 'de', not 'en'",
+    ],
+)
+def test_why_a_page_was_not_read_is_told_in_french(says: str):
+    told = summary.reason(says, "fr")
+    assert told != says
+    assert not re.search(r"\b(?:the|not|is|no|after)\b", told)
+    assert ("a.example" in told) == ("a.example" in says)

@@ -15,7 +15,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 
 from api.site import changing, history, seeking, showing, telling, vendors
 from api.site.blueprint import pages
-from api.site.complaints import complaint
+from api.site.complaints import complaint, known
 from policies.locale import LANGUAGES
 
 __all__ = ["changing", "error_page", "history", "install", "seeking", "telling", "vendors"]
@@ -24,7 +24,7 @@ __all__ = ["changing", "error_page", "history", "install", "seeking", "telling",
 def install(app: Flask) -> None:
     """Add the site's pages, in each language, and what its templates use."""
     showing.install(app)
-    app.jinja_env.globals["complaint"] = complaint
+    app.jinja_env.globals.update(complaint=complaint, known=known)
     for lang in LANGUAGES:
         prefix = "" if lang == "en" else f"/{lang}"
         app.register_blueprint(pages, name=f"site_{lang}", url_prefix=prefix)

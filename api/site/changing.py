@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from flask import render_template
+from flask import Response, g, render_template
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,13 +13,15 @@ from api import cursors, knowledge
 from api.costly import costly
 from api.knowledge import Differing, WholeChange
 from api.reading import connection
-from api.site import citing, columns, showing
+from api.site import cards, citing, columns, showing
 from api.site.blueprint import pages
 from api.site.citing import Cited
+from api.site.painting import Card, Mark
 from api.v1.answering import page_of
 from api.v1.diffs import meant
 from api.v1.params import Id, VersionOrTime
-from policies import rendering
+from policies import rendering, summary
+from policies.direction import Direction
 from policies.errors import UnknownId
 from policies.model import EventKind, Topic
 from policies.rendering import Step, Unchanged
@@ -31,6 +33,7 @@ from policies.store.queries.rows import Position
 _LIST = 40  # rows of a list on one page
 _SENTENCE = 40  # characters: shorter ones are headings and labels, which stand everywhere
 _SHORT = 12  # edits: a change of so few is shown whole at once
+_WAYS = 2  # that a card has room for
 _STILL = 6  # sentences that still stand elsewhere
 
 View = Literal["inline", "side"]
@@ -104,13 +107,19 @@ def change(change_id: str, query: ViewQuery) -> str:
     )
 
 
-@pages.get("/changes/<change_id>/card.svg")
-def change_card(change_id: str) -> showing.Drawn:
+@pages.get("/changes/<change_id>/card.png")
+def change_card(change_id: str) -> Response:
     """A change as a picture for links to it."""
     row = _row(change_id)
-    return showing.card(
-        row.vendor_name, showing.change_sentences(row)[0], showing.day(row.captured_at)
+    ways = dict.fromkeys(way.direction for way in showing.directions(row).values())
+    marks = tuple(
+        Mark(way.value, summary.direction(way, g.lang))
+        for way in ways
+        if way is not Direction.UNCLEAR
     )
+    foot = f"{showing.day(row.captured_at)} · {row.id}"
+    says = showing.change_sentences(row)[0]
+    return cards.answer(Card(row.vendor_name, says, marks[:_WAYS], foot=foot))
 
 
 @pages.get("/pages/<page_id>/diff")

@@ -39,26 +39,49 @@ _COMPLAINTS = (
     _("the page %(page)s was not read yet, so there is nothing to compare"),
     _("no version of %(page)s has the id %(given)s: /v1/pages/%(path)s/versions lists them"),
     _("this cursor was not given out by this list: start without one"),
+    _("no version has the id %(given)s"),
+    _("no change has the id %(given)s"),
+    _("a NUL character stands in the address"),
+    _("the parameter %(given)s is given more than once"),
 )
+# What libraries say, and what people are told instead: parameters are no words of theirs.
+_INSTEAD = {
+    "%(name)s: Input should be %(choices)s": _(
+        "the address asks for a “%(name)s” that is not known here"
+    ),
+    "%(name)s: Field required": _("“%(name)s” is missing in the address"),
+    "%(name)s: String should %(rule)s": _(
+        "what stands behind “%(name)s” in the address cannot be used"
+    ),
+    "The method is not allowed for the requested URL.": _(
+        "this address can only be looked at: nothing can be sent to it"
+    ),
+}
 _HOLE = re.compile(r"%\\\((\w+)\\\)s")
 
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    known = {**dict(zip(_COMPLAINTS, _COMPLAINTS, strict=True)), **_INSTEAD}
     return tuple(
-        (message, re.compile(_HOLE.sub(r"(?P<\1>.+?)", re.escape(message)), re.DOTALL))
-        for message in _COMPLAINTS
+        (told, re.compile(_HOLE.sub(r"(?P<\1>.+?)", re.escape(says)), re.DOTALL))
+        for says, told in known.items()
     )
 
 
 def complaint(error: BadInput | str) -> str | None:
     """What is wrong, in the reader's language; None where only the English words are known."""
     says = str(error)
-    for message, pattern in _patterns():
+    return known(says) or (_sentence(says) if showing.reader_is_english() else None)
+
+
+def known(says: str) -> str | None:
+    """The same, of what this module has words for; None of anything else."""
+    for told, pattern in _patterns():
         found = pattern.fullmatch(says)
         if found is not None:
-            return _sentence(showing.messages().gettext(message) % found.groupdict())
-    return _sentence(says) if showing.reader_is_english() else None
+            return _sentence(showing.messages().gettext(told) % found.groupdict())
+    return None
 
 
 def _sentence(says: str) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import textwrap
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_percent
-from flask import Flask, Response, g, render_template, request, url_for
+from flask import Flask, g, request, url_for
 from markupsafe import Markup
 
 from api import knowledge
@@ -38,9 +38,6 @@ from policies.rendering import Step, Unchanged
 from policies.store.queries.changes import ChangeRow
 from policies.store.search.sightings import Place
 
-Drawn = Response  # of a picture
-_LINE = 40  # characters of a line of a card
-_LINES = 4
 _LOCALE = Path(__file__).parent.parent / "locale"
 _STATIC = Path(__file__).parent / "static"
 
@@ -51,7 +48,7 @@ def _(message: str) -> str:
 
 
 _HEALTH = {
-    Health.NEW: _("Not read yet"),
+    Health.NEW: _("Not fetched yet"),
     Health.CURRENT: _("Current"),
     Health.STALE: _("Out of reach"),
     Health.ALTERNATING: _("Alternating"),
@@ -94,7 +91,10 @@ _PLACE = {
 }
 _LANGUAGE = {"en": "English", "fr": "Français"}
 # What a page of the site can be asked for, and may be asked for in another language too.
-_ASKED = ("topic", "vendor", "kind", "view", "from", "to", "until", "q", "in", "change", "text")
+_ASKED = (
+    *("topic", "vendor", "kind", "view", "from", "to", "until", "cursor"),
+    *("q", "in", "change", "page", "language", "since", "text"),
+)
 
 
 def install(app: Flask) -> None:
@@ -126,11 +126,13 @@ def install(app: Flask) -> None:
         as_of=lambda answer: summary.as_of(answer, g.lang),
         origin=_origin,
         web=_web,
+        wayback=lambda url, at: f"https://web.archive.org/web/{at:%Y%m%d%H%M%S}/{url}",
         short_digest=lambda digest: (digest or "").removeprefix("sha256:")[:12],
         place=lambda value: messages().gettext(_PLACE[value]),
         edit=lambda value: messages().gettext(_EDIT[value]),
         short_day=lambda at: format_date(at, format="medium", locale=FORMATS[g.lang]),
-        clock=lambda at: f"{at:%H:%M} UTC",
+        clock=_clock,
+        moment=lambda pair: _moment(*pair),
         percent=lambda share: format_percent(share, locale=FORMATS[g.lang]),
         pieces=_pieces,
         legend=lambda stretches: _legend(s.sort for s in stretches),
@@ -145,11 +147,13 @@ def install(app: Flask) -> None:
         with_=lambda asked, name, value: {**asked, name: value},
         here=_here,
         elsewhere=_elsewhere,
+        twin=_twin,
+        canonical=_canonical,
         asset=_asset,
         languages=_LANGUAGE,
         sentences=_sentences,
         change_sentences=change_sentences,
-        directions=_directions,
+        directions=directions,
         address=address,
         EventKind=EventKind,
         Topic=Topic,
@@ -201,11 +205,13 @@ def day(at: datetime) -> str:
     return summary.day(at, g.lang)
 
 
-def card(head: str, says: str, foot: str) -> Drawn:
-    """A picture that goes with a link to a page, for those who show one."""
-    lines = textwrap.wrap(says, _LINE, max_lines=_LINES, placeholder=" …")
-    svg = render_template("card.svg", head=head, lines=lines, foot=foot)
-    return Response(svg, mimetype="image/svg+xml")
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M} UTC"
+
+
+def _moment(at: datetime, other: datetime) -> str:
+    """A date, with the time where another thing was on the same day."""
+    return f"{day(at)}, {_clock(at)}" if day(at) == day(other) else day(at)
 
 
 def labels() -> rendering.Labels:
@@ -213,6 +219,7 @@ def labels() -> rendering.Labels:
     said = messages()
     return rendering.Labels(
         kinds={kind: said.gettext(name) for kind, name in _EDIT.items()},
+        lang=g.lang,
         unchanged=lambda n: (
             said.ngettext("%(num)s unchanged passage", "%(num)s unchanged passages", n)
             % {"num": summary.number(n, g.lang)}
@@ -227,11 +234,11 @@ def _sentences(answer: Answer, vendor: str, assistants: tuple[str, ...]) -> tupl
 def change_sentences(row: ChangeRow) -> tuple[str, ...]:
     """What a change did, in sentences."""
     counts = (row.added, row.removed, row.replaced, row.moved)
-    ways = {topic: found.direction for topic, found in _directions(row).items()}
+    ways = {topic: found.direction for topic, found in directions(row).items()}
     return summary.change(row.vendor_name, row.page_title, counts, row.topics, g.lang, ways)
 
 
-def _directions(row: ChangeRow) -> dict[Topic, Directed]:
+def directions(row: ChangeRow) -> dict[Topic, Directed]:
     """Which way a change goes on each of its topics."""
     return direction.unpack(row.directions)
 
@@ -269,6 +276,18 @@ def _elsewhere(lang: str) -> str:
         return url_for(f"site_{lang}.front")
     asked = {name: request.args[name] for name in _ASKED if name in request.args}
     return url_for(f"site_{lang}.{endpoint}", **{**asked, **(request.view_args or {})})
+
+
+def _twin(lang: str) -> str:
+    """The whole address of this page in a language."""
+    return base() + _elsewhere(lang)
+
+
+def _canonical() -> str:
+    """The whole address of this page, however it was reached or is looked at."""
+    address, _, asked = _twin(g.lang).partition("?")
+    kept = [(name, value) for name, value in parse_qsl(asked) if name != "view"]
+    return f"{address}?{urlencode(kept)}" if kept else address
 
 
 def address(endpoint: str, **values: Any) -> str:

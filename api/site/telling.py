@@ -35,10 +35,3 @@ def about() -> str:
     return render_template(
         "about.html", as_of=tracks.as_of(connection()), marks=dict(showing.marks())
     )
-
-
-@pages.get("/card.svg")
-def card() -> showing.Drawn:
-    """The site as a picture for links to it."""
-    said = showing.messages()
-    return showing.card("Earwitness", said.gettext("Who lets people listen to what you say?"), "")

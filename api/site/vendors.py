@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
-from flask import g, render_template
+from flask import Response, g, render_template
 
 from api import knowledge
 from api.knowledge import Known, Quote
 from api.reading import connection, health_now, remembered
-from api.site import pictures, showing
+from api.site import cards, pictures, showing
 from api.site.blueprint import pages
+from api.site.painting import Card, Mark
 from api.site.pictures import Picture, Span
 from policies import summary
 from policies.errors import UnknownId
@@ -37,6 +38,7 @@ class Line:
     known: Known
     answer: Answer
     quote: Quote | None
+    brought: ChangeRow | None  # the change since which it says so; None: it was so before we looked
 
 
 @pages.get("/")
@@ -65,16 +67,47 @@ def front() -> str:
 @pages.get("/topics/<topic>")
 def topic(topic: str) -> str:
     """Every vendor's answer on one topic, in its words."""
-    if topic not in list(Topic):
-        raise UnknownId(f"there is no topic {topic!r}")
+    wanted = _topic(topic)
     as_of = tracks.as_of(connection())
     return render_template(
         "topic.html",
-        topic=Topic(topic),
-        lines=_table(Topic(topic)),
+        topic=wanted,
+        lines=_table(wanted),
         as_of=as_of,
         stale=as_of - _STALE if as_of else None,
     )
+
+
+@pages.get("/card.png")
+def card() -> Response:
+    """Every vendor's answer as a picture for links to the site."""
+    head = showing.messages().gettext("Who lets people listen to what you say?")
+    return _table_card(head, Topic.HUMAN_REVIEW)
+
+
+@pages.get("/topics/<topic>/card.png")
+def topic_card(topic: str) -> Response:
+    """Every vendor's answer on one topic as a picture for links to it."""
+    wanted = _topic(topic)
+    return _table_card(summary.topic(wanted, g.lang), wanted)
+
+
+def _table_card(head: str, topic: Topic) -> Response:
+    as_of = tracks.as_of(connection())
+    foot = f"{showing.messages().gettext('as of')} {showing.day(as_of)}" if as_of else ""
+    rows = tuple((line.known.vendor.name, _mark(line.answer)) for line in _table(topic))
+    return cards.answer(Card(head, rows=rows, foot=foot))
+
+
+def _mark(answer: Answer) -> Mark:
+    name = summary.verdict(answer.standing, answer.stance, g.lang)
+    return Mark(showing.sort(answer.standing, answer.stance), name)
+
+
+def _topic(name: str) -> Topic:
+    if name not in list(Topic):
+        raise UnknownId(f"there is no topic {name!r}")
+    return Topic(name)
 
 
 def _table(topic: Topic) -> tuple[Line, ...]:
@@ -87,7 +120,12 @@ def _lines(reader: sa.Connection, topic: Topic, lang: str) -> tuple[Line, ...]:
     chosen = [_telling(known.answers[topic], by_page, lang) for known in everybody]
     quotes = knowledge.quotes(reader, (s for s in chosen if s is not None), by_page)
     lines = [
-        Line(known, known.answers[topic], quotes[said.place] if said is not None else None)
+        Line(
+            known,
+            known.answers[topic],
+            quotes[said.place] if said is not None else None,
+            _brought(reader, known, topic),
+        )
         for known, said in zip(everybody, chosen, strict=True)
     ]
     return tuple(sorted(lines, key=_how_far))
@@ -98,6 +136,16 @@ def _telling(answer: Answer, of: Mapping[str, PageRow], lang: str) -> Statement 
     said = answer.statements
     alike = [s for s in said if s.stance is said[0].stance]
     return next((s for s in alike if of[s.page_id].lang == lang), said[0] if said else None)
+
+
+def _brought(reader: sa.Connection, known: Known, topic: Topic) -> ChangeRow | None:
+    """The published change that brought a vendor's answer, if we saw it come."""
+    since = known.answers[topic].since
+    if since is None or not known.answers[topic].observed:
+        return None
+    just_then = since + timedelta(microseconds=1)
+    wanted = Wanted(vendor_id=known.vendor.id, topic=topic, since=since, before=just_then)
+    return next(iter(changes.changes(reader, wanted, limit=1).items), None)
 
 
 def _how_far(line: Line) -> tuple[int, str]:
@@ -138,6 +186,7 @@ def vendor(vendor_id: str) -> str:
         known=known,
         apart=len({(a.standing, a.stance) for a in known.by_assistant.values()}) > 1,
         quotes=quotes,
+        brought=_brought(connection(), known, Topic.HUMAN_REVIEW),
         paragraph=summary.paragraph(
             listening,
             known.vendor.name,
@@ -153,13 +202,14 @@ def vendor(vendor_id: str) -> str:
     )
 
 
-@pages.get("/vendors/<vendor_id>/card.svg")
-def vendor_card(vendor_id: str) -> showing.Drawn:
+@pages.get("/vendors/<vendor_id>/card.png")
+def vendor_card(vendor_id: str) -> Response:
     """A vendor's answer as a picture for links to it."""
     known = _known(vendor_id)
     listening = known.answers[Topic.HUMAN_REVIEW]
     told = summary.answer(listening, known.vendor.name, known.assistants, g.lang)
-    return showing.card(known.vendor.name, told[0], summary.as_of(listening, g.lang))
+    foot = summary.as_of(listening, g.lang)
+    return cards.answer(Card(known.vendor.name, told[0], (_mark(listening),), foot=foot))
 
 
 def _known(vendor_id: str) -> Known:

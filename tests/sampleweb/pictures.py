@@ -69,7 +69,7 @@ def pictures(app: Flask) -> list[Picture]:
     asked = "/v1/changes?vendor=quendrivox&topic=choice&language=en"
     change = app.test_client().get(asked).json["items"][-1]["id"]  # type: ignore[index]
     return [
-        Picture("site-front", "/", 1100, 760),
+        Picture("site-front", "/", 1100, 880),
         Picture("site-change", f"/changes/{change}?view=side", 1000, 1080),
         Picture("site-vendor-phone", "/fr/vendors/quendrivox", 390, 844, scheme="dark"),
     ]
