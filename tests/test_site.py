@@ -614,6 +614,7 @@ def test_a_link_to_a_page_carries_a_title_a_text_and_a_picture(client):
                 assert drawn.size == (1200, 630)
                 assert len(drawn.convert("RGB").getcolors(1 << 20) or ()) > 50, "something is on it"
             assert "default-src 'none'" in card.headers["Content-Security-Policy"]
+            assert card.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
             assert seen.setdefault(card.data, prefix + path) == prefix + path, "each says its own"
             held = {"If-None-Match": card.headers["ETag"]}
             assert client.get(card_of(client, prefix + path), headers=held).status_code == 304

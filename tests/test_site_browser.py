@@ -100,11 +100,13 @@ def test_a_journalist_goes_from_the_table_to_evidence_that_checks(browser, data,
         row = page.locator("table.who tr", has=page.get_by_role("link", name="Microsoft"))
         assert "Only if you agree" in row.inner_text()
         assert "15 January 2021" in row.inner_text()
+        brought = row.get_by_role("link", name="15 January 2021").get_attribute("href")
         row.get_by_role("link", name="Microsoft").click()
         page.get_by_role("link", name="All changes of Microsoft").click()
         change = page.locator("ol.changes > li", has_text="15 January 2021")
         change.get_by_role("link").first.click()
         assert page.locator("h1").inner_text() == "Change of 15 January 2021"
+        assert urlsplit(page.url).path == brought, "the table leads there at once"
         assert "Better for you" in page.locator(".means").inner_text()
 
         page.get_by_role("link", name="Side by side").click()
