@@ -72,6 +72,7 @@ class Annotation:
     found: list[str]
     limits: list[int]  # for each word the place after its sentence's last
     starts: dict[str, dict[int, int]] = field(default_factory=dict)  # class -> first -> last word
+    begin: int = 0  # the passage's own first word: those before it lead in to it
     _spans: dict[tuple[str, ...], list[Span]] = field(default_factory=dict)  # once it is complete
 
     def has(self, *names: str) -> bool:

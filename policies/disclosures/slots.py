@@ -86,7 +86,7 @@ def quote_slots(
     for slot in _SLOTS:
         if slot.name in slots or not set(slot.topics) & set(topics):
             continue
-        spans = annotation.spans(*slot.classes)
+        spans = _own(annotation, *slot.classes)
         if not spans:
             continue
         first, last = _longest(_joined(spans, slot.joins))
@@ -103,6 +103,11 @@ def quote_slots(
     return slots
 
 
+def _own(annotation: Annotation, *names: str) -> list[Span]:
+    """Where these classes stand in the passage itself, not in what leads in to it."""
+    return [span for span in annotation.spans(*names) if span[0] >= annotation.begin]
+
+
 def _add_who(
     slots: dict[str, str],
     text: str,
@@ -113,16 +118,16 @@ def _add_who(
     """Adds how many they are who review, and where, as far as it stands beside them."""
     # An article is a number in some languages: one of them is no number of reviewers.
     numbers = [
-        place for place, _ in annotation.spans("number") if _counts(annotation, place, lexicon)
+        place for place, _ in _own(annotation, "number") if _counts(annotation, place, lexicon)
     ]
     # In German every noun has a capital: only what says that they sit there tells a place.
     placed = ("located",) if lexicon.lang == "de" else ("staff", "reviewer", "trained", "located")
-    for first, _ in annotation.spans("staff", "reviewer", "trained"):
+    for first, _ in _own(annotation, "staff", "reviewer", "trained"):
         for number in numbers:
             near = number < first <= number + _NUMBER_REACH
             if near and annotation.limits[number] == annotation.limits[first]:
                 slots.setdefault("reviewers_number", text[places[number][0] : places[number][1]])
-    for first, last in annotation.spans(*placed):
+    for first, last in _own(annotation, *placed):
         start, end = places[first][0], places[last][1]
         before = text[max(0, start - _PLACE_REACH) : start]
         if found := _PLACE.match(text, end) or _PLACE_BEFORE.search(before):
