@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from policies.disclosures import loading
 from policies.disclosures.fold import fold, offsets, words
@@ -24,8 +25,7 @@ _LEAD_END = re.compile(r"[:,…?]?\s*$")  # "We use your recordings to:", "Who h
 _LEAD_REACH = 400  # characters: what leads in to a list is one sentence, and rarely a long one
 
 
-@dataclass(frozen=True)
-class Find:
+class Find(NamedTuple):
     """A construction found, by words."""
 
     construction: Construction
@@ -79,7 +79,9 @@ def _annotated(lexicon: Lexicon, text: str) -> Annotation:
 def _names_speech(lexicon: Lexicon, text: str) -> bool:
     found = words(fold(text))
     reach = lexicon.reach(found)
-    return bool(reach.classes & lexicon.speech) and lexicon.annotate(found, reach).has(*SPEECH)
+    if not reach.classes & lexicon.speech:
+        return False
+    return lexicon.annotate(found, reach, lexicon.speech_wanted).has(*SPEECH)
 
 
 def _lead(text: str, before: str) -> list[str]:
@@ -142,7 +144,7 @@ class Detector:
         rules = _promising(lexicon, reach.classes, context)
         if not rules:
             return NOTHING
-        annotation = lexicon.annotate(found, reach)
+        annotation = lexicon.annotate(found, reach, lexicon.wanted(rules))
         annotation.begin = len(lead)
         finds = _find(rules, lexicon, annotation, context)
         if not finds:
@@ -212,7 +214,7 @@ def _find(
     finds: list[Find] = []
     topics: set[Topic] = set()
     for rule in rules:
-        if present & rule.refuses or not rule.is_possible(present):
+        if present & rule.refuses:
             continue
         if rule.with_topics and topics.isdisjoint(rule.with_topics):
             continue
@@ -233,20 +235,14 @@ def _find(
 
 def _locate(rule: Construction, annotation: Annotation, present: int) -> Span | None:
     for sequence, needs in zip(rule.sequences, rule.needs, strict=True):
-        if not _possible(needs, present):
-            continue
-        span = _place(rule, sequence, annotation)
-        if span is not None:
-            return span
+        for bits in needs:
+            if not present & bits:
+                break
+        else:
+            span = _place(rule, sequence, annotation)
+            if span is not None:
+                return span
     return None
-
-
-def _possible(needs: Sequence[int], present: int) -> bool:
-    """Whether each item's class was found somewhere."""
-    for bits in needs:
-        if not present & bits:
-            return False
-    return True
 
 
 def _place(rule: Construction, sequence: Sequence_, annotation: Annotation) -> Span | None:

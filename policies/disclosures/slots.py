@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policies.disclosures.fold import fold
 from policies.disclosures.grammar import Span
@@ -66,6 +67,20 @@ _SLOTS = (
 )
 
 
+_WHO = ("number", "staff", "reviewer", "trained", "located")
+
+
+@lru_cache(maxsize=2048)  # there are as many sets of topics
+def _slots_of(topics: tuple[Topic, ...]) -> tuple[_Slot, ...]:
+    return tuple(slot for slot in _SLOTS if not set(topics).isdisjoint(slot.topics))
+
+
+def classes_of(topic: Topic) -> frozenset[str]:
+    """The classes that fill the slots of a topic."""
+    filled = {name for slot in _SLOTS if topic in slot.topics for name in slot.classes}
+    return frozenset(filled.union(_WHO) if topic in _REVIEW else filled)
+
+
 @dataclass(frozen=True)
 class Retention:
     """How long something is kept, as a number where the words give one."""
@@ -83,8 +98,8 @@ def quote_slots(
 ) -> dict[str, str]:
     """The filled slots, each a slice of the text."""
     slots: dict[str, str] = {}
-    for slot in _SLOTS:
-        if slot.name in slots or not set(slot.topics) & set(topics):
+    for slot in _slots_of(tuple(topics)):
+        if slot.name in slots or not annotation.has(*slot.classes):
             continue
         spans = _own(annotation, *slot.classes)
         if not spans:

@@ -34,6 +34,18 @@ _ACTS = (
     "overhear",
     "nobody",
 )
+_CONDITIONS = (
+    "even_if",
+    "otherwise",
+    "declines",
+    "unless_out",
+    "no_permission",
+    "permission",
+    "opt_out",
+)
+_REFERENCES = ("if_so", "gathered")
+# The classes that a stance is told by.
+CLASSES = frozenset((*_ACTORS, *_ACTS, *_CONDITIONS, *_REFERENCES, "deny", "deny_after"))
 _DENIAL_REACH = 12  # words between a denial and what it denies
 
 
@@ -59,7 +71,7 @@ def refers_back(annotation: Annotation) -> bool:
     "If so, staff listen", "staff listen to these samples"; that a sentence merely follows
     one about permission tells nothing.
     """
-    return annotation.has("if_so", "gathered")
+    return annotation.has(*_REFERENCES)
 
 
 def condition_of(before: Annotation) -> Stance | None:
