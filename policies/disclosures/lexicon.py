@@ -345,7 +345,11 @@ class Lexicon:
         """
         classes = choices = 0
         leads = [lead for lead in self._unanchored if lead.gives]
-        for _, known in self._known(set(found)):
+        memo = self._memo
+        for word in set(found):
+            known = memo.get(word) or self._look_up(word)
+            if known is _NOTHING:
+                continue
             classes |= known.bits
             choices |= known.member
             leads += known.gives
@@ -360,16 +364,6 @@ class Lexicon:
             else:
                 classes |= gives
         return Reach(_closed(classes, built) if built else classes, choices)
-
-    def _known(self, found: Iterable[str]) -> list[tuple[int, _Known]]:
-        """The place of each word that means something, and what is known of it."""
-        memo, nothing = self._memo, _NOTHING
-        known = [(place, memo.get(word) or word) for place, word in enumerate(found)]
-        return [
-            (place, self._look_up(entry) if isinstance(entry, str) else entry)
-            for place, entry in known
-            if entry is not nothing
-        ]
 
     def wanted(self, rules: Sequence[Construction]) -> int:
         """The bits of the classes that tell whether these stand, and on what terms."""
@@ -387,7 +381,11 @@ class Lexicon:
         starts = result.starts
         living = _Living(reach, wanted)
         candidates = [(number, -1) for number in living.of(self._unanchored)]
-        for place, known in self._known(found):
+        memo = self._memo
+        for place, word in enumerate(found):
+            known = memo.get(word) or self._look_up(word)
+            if known is _NOTHING:
+                continue
             for name in known.names:
                 if name in starts:
                     starts[name][place] = place
