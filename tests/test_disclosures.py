@@ -85,6 +85,37 @@ def test_a_heading_can_name_the_subject() -> None:
     assert judged(text, headings=("Privacy", "Payments")).topics == ()
 
 
+def test_a_list_item_is_read_with_the_sentence_that_leads_in_to_it() -> None:
+    text = "transcribed by our contractors in Norway and compared with the result."
+    lead = "With the lab switched on for 30 days, voice recordings may be:"
+    verdict = judged(text, before=lead)
+    assert Topic.HUMAN_REVIEW in verdict.topics
+    assert judged(text, before="Orders of spare parts may be:").topics == ()
+
+
+def test_what_only_leads_in_to_a_list_is_no_find_and_no_quote_of_its_item() -> None:
+    lead = "Our contractors listen to voice recordings to:"
+    assert judged("keep our word;", before=lead).topics == ()
+    verdict = judged("transcribe them in part.", scope=Scope.ASSISTANT, before=lead)
+    assert Topic.HUMAN_REVIEW in verdict.topics
+    assert "reviewers" not in verdict.slots
+    assert all(match.start < match.end for match in verdict.matches)
+
+
+def test_a_sentence_of_its_own_is_not_joined_to_the_one_before() -> None:
+    assert (
+        judged("Transcribed by machines.", before="Our contractors see voice clips:").topics == ()
+    )
+
+
+def test_an_answer_is_read_with_the_question_in_its_heading() -> None:
+    text = "No, people are not involved."
+    asked = judged(text, scope=Scope.ASSISTANT, headings=("Help", "Does anyone hear what I say?"))
+    assert asked.stance is Stance.NO
+    other = judged(text, scope=Scope.ASSISTANT, headings=("Help", "Does anyone pack the boxes?"))
+    assert other.topics == ()
+
+
 def test_your_content_is_enough_only_where_the_document_is_about_an_assistant() -> None:
     text = "Our contractors may review your content."
     assert Topic.HUMAN_REVIEW in judged(text, scope=Scope.ASSISTANT).topics

@@ -61,8 +61,8 @@ def sentence_ends(found: Sequence[str]) -> list[int]:
     """For each word the place after its sentence's last, so that no find runs across two."""
     ends = [len(found)] * len(found)
     begin = 0
-    for place, word in enumerate(found):
-        if word in _BREAKS and not (word == "." and place and found[place - 1] in _ABBREVIATIONS):
+    for place in [place for place, word in enumerate(found) if word in _BREAKS]:
+        if not (found[place] == "." and place and found[place - 1] in _ABBREVIATIONS):
             ends[begin : place + 1] = [place + 1] * (place + 1 - begin)
             begin = place + 1
     return ends

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from policies.disclosures.fold import fold, sentence_ends, words
@@ -13,6 +15,8 @@ from policies.model import Scope, Topic
 ASSISTANT = "assistant"  # the class that declared names of assistants join
 SPEECH = ("voice", ASSISTANT)  # classes that name what is said, and what it is said to
 NUMBER = "number"  # figures are of this class in every language; a lexicon adds the words
+EVERYTHING = -1  # as bits: all classes there are
+_LETTERS = 3  # of a word, by which the atoms are looked up that could match it
 _MEMO_LIMIT = 60_000  # distinct words remembered a language; a policy has some 3,000
 
 
@@ -43,6 +47,7 @@ class Construction:
     with_topics: tuple[Topic, ...] = ()  # one of these has to be found already
     needs: tuple[tuple[int, ...], ...] = ()  # per sequence: bits of which each has to be met
     refuses: int = 0  # bits of `unless`
+    wants: int = 0  # bits of the classes that have to be looked for where it could be found
 
     def is_possible(self, present: int) -> bool:
         """Whether these classes hold one for every item of some sequence."""
@@ -72,6 +77,7 @@ class Annotation:
     found: list[str]
     limits: list[int]  # for each word the place after its sentence's last
     starts: dict[str, dict[int, int]] = field(default_factory=dict)  # class -> first -> last word
+    begin: int = 0  # the passage's own first word: those before it lead in to it
     _spans: dict[tuple[str, ...], list[Span]] = field(default_factory=dict)  # once it is complete
 
     def has(self, *names: str) -> bool:
@@ -153,6 +159,7 @@ class _Lead(NamedTuple):
     others: int  # bits of the choices of words that it needs besides the anchor
     needs: tuple[int, ...]  # bits of classes: for each of its references, and of what a mask drops
     gives: int  # the bit of its class; 0: it is a mask
+    errand: int  # the bits of its class, or of those that the mask drops
 
 
 class Reach(NamedTuple):
@@ -162,10 +169,76 @@ class Reach(NamedTuple):
     choices: int  # bits of the choices of which a word is there
 
 
+class _Living:
+    """Which phrases are wanted and could stand among words of that reach."""
+
+    def __init__(self, reach: Reach, wanted: int) -> None:
+        self._classes = reach.classes
+        self._absent = ~reach.choices
+        self._wanted = wanted
+        self._numbers: dict[int, list[int]] = {}  # by the identity of their leads
+
+    def of(self, leads: Sequence[_Lead]) -> list[int]:
+        """The numbers of those that live; a word that comes again is asked for once."""
+        numbers = self._numbers.get(id(leads))
+        if numbers is not None:
+            return numbers
+        classes, absent, wanted = self._classes, self._absent, self._wanted
+        self._numbers[id(leads)] = numbers = []
+        for number, others, needs, _, errand in leads:
+            if others & absent or not errand & wanted:
+                continue
+            for need in needs:
+                if not classes & need:
+                    break
+            else:
+                numbers.append(number)
+        return numbers
+
+
+class _Known(NamedTuple):
+    """What is known of a word once it was looked up."""
+
+    names: tuple[str, ...]  # the classes that it is one of by itself
+    bits: int  # theirs
+    gives: tuple[_Lead, ...]  # the phrases with a class that it is the anchor of
+    leads: tuple[_Lead, ...]  # these and the masks
+    member: int  # bits of the choices that it is one of
+
+
+_NOTHING = _Known((), 0, (), (), 0)  # what most words mean
 _Rules = tuple[Construction, ...]
-# Classes of a word, their bits, the leads to classes and to masks, and the bits of choices that
-# it is one of.
-_Known = tuple[tuple[str, ...], int, tuple[_Lead, ...], tuple[_Lead, ...], int]
+_Filed = tuple[str | None, _Lead | None]  # the class that an atom gives, or the phrase it leads to
+
+
+class _OpenAtoms:
+    """Atoms that more than one word can match, by the letters that they begin or end with."""
+
+    def __init__(self) -> None:
+        self._by_begin: dict[str, list[tuple[Atom, int, _Filed]]] = {}
+        self._by_end: dict[str, list[tuple[Atom, int, _Filed]]] = {}
+        self._inside: list[tuple[Atom, int, _Filed]] = []
+        self._count = 0
+
+    def add(self, atom: Atom, filed: _Filed) -> None:
+        """Files an atom; those that match a word come out in the order in which they went in."""
+        entry = (atom, self._count, filed)
+        self._count += 1
+        if atom.open_left and atom.open_right:
+            self._inside.append(entry)
+        elif atom.open_left:
+            self._by_end.setdefault(atom.text[-_LETTERS:], []).append(entry)
+        else:
+            self._by_begin.setdefault(atom.text[:_LETTERS], []).append(entry)
+
+    def matching(self, word: str) -> list[_Filed]:
+        """What is filed under the atoms that match a word."""
+        entries = list(self._inside)
+        for length in range(1, _LETTERS + 1):
+            entries += self._by_begin.get(word[:length], ())
+            entries += self._by_end.get(word[-length:], ())
+        found = {number: filed for atom, number, filed in entries if atom.matches(word)}
+        return [found[number] for number in sorted(found)]
 
 
 @dataclass(eq=False)
@@ -182,17 +255,26 @@ class Lexicon:
     match: Mapping[str, tuple[Example, ...]]
     miss: Mapping[str, tuple[Example, ...]]
     phrases: Sequence[Phrase]  # in file order
+    closed: Mapping[str, int] = field(default_factory=dict)  # see `closures`
     speech: int = 0  # bits of the classes that name voice or an assistant
+    speech_wanted: int = 0  # and of all that tell whether these are found
     _exact: dict[str, tuple[list[str], list[_Lead]]] = field(default_factory=dict)
-    _open: list[tuple[Atom, str | None, _Lead | None]] = field(default_factory=list)
+    _open: _OpenAtoms = field(default_factory=_OpenAtoms)
     _unanchored: list[_Lead] = field(default_factory=list)
     _choices: dict[frozenset[str], int] = field(default_factory=dict)
     _member: dict[str, int] = field(default_factory=dict)  # word -> bits of its choices
     _memo: dict[str, _Known] = field(default_factory=dict)
     _possible: dict[tuple[Scope, bool, int], _Rules] = field(default_factory=dict)
+    _asked: int = 0  # bits of the classes that constructions are made of
 
     def __post_init__(self) -> None:
-        self.speech = sum(self.bits.get(name, 0) for name in SPEECH)
+        for rules in self.constructions.values():
+            for rule in rules:
+                for needs in rule.needs:
+                    self._asked |= reduce(or_, needs, 0)
+        for name in SPEECH:
+            self.speech |= self.bits.get(name, 0)
+            self.speech_wanted |= self.closed.get(name, 0)
         for number, phrase in enumerate(self.phrases):
             self._file(number, phrase)
         for texts, bit in self._choices.items():
@@ -211,7 +293,8 @@ class Lexicon:
         others = 0
         for texts in phrase.others:
             others |= self._choices.setdefault(texts, 1 << len(self._choices))
-        lead = _Lead(number, others, needs, gives)
+        errand = gives or needs[-1]  # a mask needs one of those that it drops, named last
+        lead = _Lead(number, others, needs, gives, errand)
         if phrase.anchor is None:
             self._unanchored.append(lead)
             return
@@ -226,14 +309,15 @@ class Lexicon:
                 leads.append(lead)
             else:
                 classes.append(name)
-        self._open += [(atom, name, None if name else lead) for atom in what.open]
+        for atom in what.open:
+            self._open.add(atom, (name, None if name else lead))
 
     def possible(self, scope: Scope, reach: int, *, about_speech: bool) -> _Rules:
         """The constructions that could be found where these classes can; no other could.
 
         `about_speech`: whether the passage or what stands before it names voice or an assistant.
         """
-        asked = scope, about_speech, reach
+        asked = scope, about_speech, reach & self._asked
         known = self._possible.get(asked)
         if known is None:
             known = self._could_find(scope, reach, about_speech)
@@ -260,44 +344,55 @@ class Lexicon:
         a word or a class.
         """
         classes = choices = 0
-        memo = self._memo
         leads = [lead for lead in self._unanchored if lead.gives]
+        memo = self._memo
         for word in set(found):
-            _, bits, led, _, member = memo.get(word) or self._look_up(word)
-            classes |= bits
-            choices |= member
-            leads += led
+            known = memo.get(word) or self._look_up(word)
+            if known is _NOTHING:
+                continue
+            classes |= known.bits
+            choices |= known.member
+            leads += known.gives
+        absent = ~choices
         built = []
         for lead in leads:
-            _, others, needs, gives = lead
-            if others & choices == others and gives & ~classes:
-                if needs:
-                    built.append(lead)
-                else:
-                    classes |= gives
+            _, others, needs, gives, _ = lead
+            if others & absent or not gives & ~classes:
+                continue
+            if needs:
+                built.append(lead)
+            else:
+                classes |= gives
         return Reach(_closed(classes, built) if built else classes, choices)
 
-    def annotate(self, found: list[str], reach: Reach) -> Annotation:
-        """The classes of a text's words, masks applied; `reach`: of the same words."""
+    def wanted(self, rules: Sequence[Construction]) -> int:
+        """The bits of the classes that tell whether these stand, and on what terms."""
+        bits = 0
+        for rule in rules:
+            bits |= rule.wants
+        return bits
+
+    def annotate(self, found: list[str], reach: Reach, wanted: int = EVERYTHING) -> Annotation:
+        """The classes of a text's words, masks applied.
+
+        `reach`: of the same words; `wanted`: classes besides these need not be complete.
+        """
         result = Annotation(found, sentence_ends(found))
-        starts, memo = result.starts, self._memo
-        candidates = [(lead.number, -1) for lead in self._unanchored if _lives(lead, reach)]
-        living: dict[str, list[int]] = {}
+        starts = result.starts
+        living = _Living(reach, wanted)
+        candidates = [(number, -1) for number in living.of(self._unanchored)]
+        memo = self._memo
         for place, word in enumerate(found):
             known = memo.get(word) or self._look_up(word)
-            for name in known[0]:
+            if known is _NOTHING:
+                continue
+            for name in known.names:
                 if name in starts:
                     starts[name][place] = place
                 else:
                     starts[name] = {place: place}
-            leads = known[2] + known[3]
-            if not leads:
-                continue
-            alive = living.get(word)
-            if alive is None:
-                alive = [lead.number for lead in leads if _lives(lead, reach)]
-                living[word] = alive
-            candidates += [(number, place) for number in alive]
+            if known.leads:
+                candidates += [(number, place) for number in living.of(known.leads)]
         candidates.sort()
         masks: list[tuple[Mask, int, int]] = []
         for number, place in candidates:
@@ -332,22 +427,24 @@ class Lexicon:
         classes, leads = list(known[0]), list(known[1])
         if word.isdecimal():
             classes.append(NUMBER)
-        for atom, name, lead in self._open:
-            if not atom.matches(word):
-                continue
+        for name, lead in self._open.matching(word):
             if name is not None:
                 classes.append(name)
             if lead is not None:
                 leads.append(lead)
         names = tuple(dict.fromkeys(classes))
-        bits = sum(self.bits[name] for name in names)
         leads = list(dict.fromkeys(leads))
+        member = self._member.get(word, 0)
         entry = (
-            names,
-            bits,
-            tuple(lead for lead in leads if lead.gives),
-            tuple(lead for lead in leads if not lead.gives),
-            self._member.get(word, 0),
+            _NOTHING
+            if not (names or leads or member)
+            else _Known(
+                names,
+                sum(self.bits[name] for name in names),
+                tuple(lead for lead in leads if lead.gives),
+                tuple(leads),
+                member,
+            )
         )
         if len(self._memo) < _MEMO_LIMIT:
             self._memo[word] = entry
@@ -357,11 +454,6 @@ class Lexicon:
         """The classes of a text as it is written."""
         found = words(fold(text))
         return self.annotate(found, self.reach(found))
-
-
-def _lives(lead: _Lead, reach: Reach) -> bool:
-    """Whether a phrase could stand among words of that reach."""
-    return lead.others & reach.choices == lead.others and _is_met(lead, reach.classes)
 
 
 def _is_met(lead: _Lead, classes: int) -> bool:
@@ -415,3 +507,27 @@ def _drop(result: Annotation, names: Sequence[str], first: int, last: int) -> No
         spans = result.starts.get(name, {})
         for start in [start for start, end in spans.items() if start >= first and end <= last]:
             del spans[start]
+
+
+def closures(phrases: Sequence[Phrase], bits: Mapping[str, int]) -> dict[str, int]:
+    """For each class the bits of all that tell whether it is found: itself, and what is asked
+    for by the phrases that give it and the masks that drop it, and so on."""
+    direct = dict(bits)
+    for phrase in phrases:
+        asked = [name for names in phrase.classes for name in names]
+        given: Sequence[str] = (phrase.errand,) if isinstance(phrase.errand, str) else ()
+        if isinstance(phrase.errand, Mask):
+            asked += phrase.errand.unless
+            given = phrase.errand.drops
+        for name in given:
+            for other in asked:
+                direct[name] |= bits[other]
+    closed = dict(direct)
+    while True:
+        grown = {
+            name: reduce(or_, (closed[other] for other in bits if bits[other] & reached), reached)
+            for name, reached in closed.items()
+        }
+        if grown == closed:
+            return closed
+        closed = grown

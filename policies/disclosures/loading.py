@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from operator import or_
 from typing import Any
 
 import yaml
@@ -21,12 +23,16 @@ from policies.disclosures.grammar import Choice, Item, Ref, Sequence_, parse, sp
 from policies.disclosures.lexicon import (
     ASSISTANT,
     NUMBER,
+    SPEECH,
     Construction,
     Example,
     Lexicon,
     Mask,
     Phrase,
+    closures,
 )
+from policies.disclosures.slots import classes_of
+from policies.disclosures.stance import CLASSES as STANCE_CLASSES
 from policies.errors import BadDeclaration
 from policies.model import Scope, Topic
 
@@ -121,7 +127,8 @@ def _lexicon(
         if isinstance(phrase.errand, Mask):
             _check_names(where, (*phrase.errand.drops, *phrase.errand.unless), classes)
     rules = [*shared["constructions"], *data.get("constructions", [])]
-    constructions = tuple(_construction(where, rule, bits) for rule in rules)
+    closed = closures(phrases, bits)
+    constructions = tuple(_construction(where, rule, bits, closed) for rule in rules)
     return Lexicon(
         lang=lang,
         constructions={
@@ -140,6 +147,7 @@ def _lexicon(
         match=_examples(where, data.get("examples", {}), "match", constructions),
         miss=_examples(where, data.get("examples", {}), "miss", constructions),
         phrases=phrases,
+        closed=closed,
     )
 
 
@@ -179,7 +187,9 @@ def _masks(entries: Sequence[Mapping[str, Any]]) -> Iterator[Mask]:
                 )
 
 
-def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) -> Construction:
+def _construction(
+    where: str, rule: Mapping[str, Any], bits: Mapping[str, int], closed: Mapping[str, int]
+) -> Construction:
     name = str(rule.get("id"))
     if unknown := set(rule) - _RULE_KEYS:
         raise BadDeclaration(f"{where}: {name}: unknown key {', '.join(sorted(unknown))}")
@@ -192,9 +202,20 @@ def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) 
         raise BadDeclaration(f"{where}: {name}: words in any order have to be classes")
     named = [name for key in ("unless", "unless_near", "after") for name in rule.get(key, ())]
     _check_names(f"{where}: {rule.get('id')}", named, bits)
+    topic = Topic(rule["topic"])
+    asked = {
+        name
+        for s in sequences
+        for item in s
+        if isinstance(item.what, Ref)
+        for name in item.what.classes
+    }
+    asked |= {*rule.get("unless", ()), *rule.get("unless_near", ()), *SPEECH, *classes_of(topic)}
+    if topic is Topic.HUMAN_REVIEW:
+        asked |= STANCE_CLASSES
     return Construction(
         id=name,
-        topic=Topic(rule["topic"]),
+        topic=topic,
         sequences=sequences,
         ordered=ordered,
         within=int(rule.get("within", 16)),
@@ -209,6 +230,7 @@ def _construction(where: str, rule: Mapping[str, Any], bits: Mapping[str, int]) 
             for s in sequences
         ),
         refuses=_bits(bits, rule.get("unless", ())),
+        wants=reduce(or_, (closed.get(name, 0) for name in asked), 0),
     )
 
 

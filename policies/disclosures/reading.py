@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from policies.disclosures import loading
 from policies.disclosures.fold import fold, offsets, words
@@ -17,12 +19,13 @@ from policies.errors import BadInput
 from policies.model import Match, Scope, Stance, Topic, Verdict
 
 # Raise it when the rules in these modules change what is found; the lexicon counts by itself.
-RULES = "6"
+RULES = "7"
 NOTHING = Verdict(topics=(), stance=None)
+_LEAD_END = re.compile(r"[:,…?]?\s*$")  # "We use your recordings to:", "Who hears what you say?"
+_LEAD_REACH = 400  # characters: what leads in to a list is one sentence, and rarely a long one
 
 
-@dataclass(frozen=True)
-class Find:
+class Find(NamedTuple):
     """A construction found, by words."""
 
     construction: Construction
@@ -60,6 +63,12 @@ class Context:
         """The classes of the sentence before."""
         return _annotated(self.lexicon, self.before)
 
+    def holds(self, names: Sequence[str]) -> bool:
+        """Whether one of these classes stands in the sentence before or the nearest heading."""
+        if self.preceding.has(*names):
+            return True
+        return bool(self.headings) and _annotated(self.lexicon, self.headings[-1]).has(*names)
+
 
 @lru_cache(maxsize=64)
 def _annotated(lexicon: Lexicon, text: str) -> Annotation:
@@ -70,7 +79,18 @@ def _annotated(lexicon: Lexicon, text: str) -> Annotation:
 def _names_speech(lexicon: Lexicon, text: str) -> bool:
     found = words(fold(text))
     reach = lexicon.reach(found)
-    return bool(reach.classes & lexicon.speech) and lexicon.annotate(found, reach).has(*SPEECH)
+    if not reach.classes & lexicon.speech:
+        return False
+    return lexicon.annotate(found, reach, lexicon.speech_wanted).has(*SPEECH)
+
+
+def _lead(text: str, before: str) -> list[str]:
+    """The words of the sentence before where the passage goes on with it: an item of its list."""
+    first = text.lstrip("-–—•· ")
+    opened = len(first) < len(text) or (first[:1].isalpha() and first[:1].islower())
+    if not opened or before.endswith((".", "!", ";")) or len(before) > _LEAD_REACH:
+        return []
+    return words(fold(_LEAD_END.sub("", before)))
 
 
 def _promising(lexicon: Lexicon, reach: int, context: Context) -> tuple[Construction, ...]:
@@ -117,17 +137,20 @@ class Detector:
         """
         lexicon = self._lexicon(lang)
         folded = fold(text)
-        found = words(folded)
+        lead = _lead(text, before) if before else []
+        found = lead + words(folded)
         context = Context(lexicon, scope, headings, before)
         reach = lexicon.reach(found)
         rules = _promising(lexicon, reach.classes, context)
         if not rules:
             return NOTHING
-        annotation = lexicon.annotate(found, reach)
+        annotation = lexicon.annotate(found, reach, lexicon.wanted(rules))
+        annotation.begin = len(lead)
         finds = _find(rules, lexicon, annotation, context)
         if not finds:
             return NOTHING
-        places = offsets(text, folded)
+        # What stands in the lead is no part of the passage: it has no length there.
+        places = [(0, 0)] * len(lead) + offsets(text, folded)
         said = {find.construction.topic for find in finds}
         topics = tuple(topic for topic in Topic if topic in said)
         return Verdict(
@@ -191,14 +214,14 @@ def _find(
     finds: list[Find] = []
     topics: set[Topic] = set()
     for rule in rules:
-        if present & rule.refuses or not rule.is_possible(present):
+        if present & rule.refuses:
             continue
         if rule.with_topics and topics.isdisjoint(rule.with_topics):
             continue
         span = _locate(rule, annotation, present)
         if span is None:
             continue
-        if rule.after and not context.preceding.has(*rule.after):
+        if rule.after and not context.holds(rule.after):
             continue
         if rule.about == "speech":
             if about_speech is None:
@@ -212,20 +235,14 @@ def _find(
 
 def _locate(rule: Construction, annotation: Annotation, present: int) -> Span | None:
     for sequence, needs in zip(rule.sequences, rule.needs, strict=True):
-        if not _possible(needs, present):
-            continue
-        span = _place(rule, sequence, annotation)
-        if span is not None:
-            return span
+        for bits in needs:
+            if not present & bits:
+                break
+        else:
+            span = _place(rule, sequence, annotation)
+            if span is not None:
+                return span
     return None
-
-
-def _possible(needs: Sequence[int], present: int) -> bool:
-    """Whether each item's class was found somewhere."""
-    for bits in needs:
-        if not present & bits:
-            return False
-    return True
 
 
 def _place(rule: Construction, sequence: Sequence_, annotation: Annotation) -> Span | None:
@@ -238,6 +255,8 @@ def _place(rule: Construction, sequence: Sequence_, annotation: Annotation) -> S
         ]
         spans = window(lists, annotation.limits, rule.within)
     for first, last in spans:
+        if last < annotation.begin or (first < annotation.begin and rule.topic is Topic.CHOICE):
+            continue  # what the lead alone says; a choice that it names is its own
         if not _crosses(annotation, rule.unless_near, first, last):
             return first, last
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policies.disclosures.fold import fold
 from policies.disclosures.grammar import Span
@@ -66,6 +67,20 @@ _SLOTS = (
 )
 
 
+_WHO = ("number", "staff", "reviewer", "trained", "located")
+
+
+@lru_cache(maxsize=2048)  # there are as many sets of topics
+def _slots_of(topics: tuple[Topic, ...]) -> tuple[_Slot, ...]:
+    return tuple(slot for slot in _SLOTS if not set(topics).isdisjoint(slot.topics))
+
+
+def classes_of(topic: Topic) -> frozenset[str]:
+    """The classes that fill the slots of a topic."""
+    filled = {name for slot in _SLOTS if topic in slot.topics for name in slot.classes}
+    return frozenset(filled.union(_WHO) if topic in _REVIEW else filled)
+
+
 @dataclass(frozen=True)
 class Retention:
     """How long something is kept, as a number where the words give one."""
@@ -83,10 +98,10 @@ def quote_slots(
 ) -> dict[str, str]:
     """The filled slots, each a slice of the text."""
     slots: dict[str, str] = {}
-    for slot in _SLOTS:
-        if slot.name in slots or not set(slot.topics) & set(topics):
+    for slot in _slots_of(tuple(topics)):
+        if slot.name in slots or not annotation.has(*slot.classes):
             continue
-        spans = annotation.spans(*slot.classes)
+        spans = _own(annotation, *slot.classes)
         if not spans:
             continue
         first, last = _longest(_joined(spans, slot.joins))
@@ -103,6 +118,11 @@ def quote_slots(
     return slots
 
 
+def _own(annotation: Annotation, *names: str) -> list[Span]:
+    """Where these classes stand in the passage itself, not in what leads in to it."""
+    return [span for span in annotation.spans(*names) if span[0] >= annotation.begin]
+
+
 def _add_who(
     slots: dict[str, str],
     text: str,
@@ -113,16 +133,16 @@ def _add_who(
     """Adds how many they are who review, and where, as far as it stands beside them."""
     # An article is a number in some languages: one of them is no number of reviewers.
     numbers = [
-        place for place, _ in annotation.spans("number") if _counts(annotation, place, lexicon)
+        place for place, _ in _own(annotation, "number") if _counts(annotation, place, lexicon)
     ]
     # In German every noun has a capital: only what says that they sit there tells a place.
     placed = ("located",) if lexicon.lang == "de" else ("staff", "reviewer", "trained", "located")
-    for first, _ in annotation.spans("staff", "reviewer", "trained"):
+    for first, _ in _own(annotation, "staff", "reviewer", "trained"):
         for number in numbers:
             near = number < first <= number + _NUMBER_REACH
             if near and annotation.limits[number] == annotation.limits[first]:
                 slots.setdefault("reviewers_number", text[places[number][0] : places[number][1]])
-    for first, last in annotation.spans(*placed):
+    for first, last in _own(annotation, *placed):
         start, end = places[first][0], places[last][1]
         before = text[max(0, start - _PLACE_REACH) : start]
         if found := _PLACE.match(text, end) or _PLACE_BEFORE.search(before):

@@ -17,8 +17,8 @@ _ACTORS = (
     "person",
     "manual_review",
     "listen",
-    "annotate",
     "we_review",
+    "escalated",
 )
 _ACTS = (
     "listen",
@@ -30,14 +30,29 @@ _ACTS = (
     "reviewed",
     "inspect",
     "we_review",
+    "escalated",
+    "overhear",
+    "nobody",
 )
-_DENIAL_REACH = 10  # words between a denial and what it denies
+_CONDITIONS = (
+    "even_if",
+    "otherwise",
+    "declines",
+    "unless_out",
+    "no_permission",
+    "permission",
+    "opt_out",
+)
+_REFERENCES = ("if_so", "gathered")
+# The classes that a stance is told by.
+CLASSES = frozenset((*_ACTORS, *_ACTS, *_CONDITIONS, *_REFERENCES, "deny", "deny_after"))
+_DENIAL_REACH = 12  # words between a denial and what it denies
 
 
 def stance_of(annotation: Annotation, review: Sequence[Span]) -> Stance:
     """The stance of a passage in which review was found in these runs of words."""
     denied = any(_is_denied(annotation, first, last) for first, last in review)
-    if annotation.has("even_if"):
+    if annotation.has("even_if", "otherwise"):
         return Stance.YES
     if annotation.has("declines", "unless_out"):
         return Stance.OPT_OUT
@@ -56,7 +71,7 @@ def refers_back(annotation: Annotation) -> bool:
     "If so, staff listen", "staff listen to these samples"; that a sentence merely follows
     one about permission tells nothing.
     """
-    return annotation.has("if_so", "gathered")
+    return annotation.has(*_REFERENCES)
 
 
 def condition_of(before: Annotation) -> Stance | None:
@@ -78,11 +93,15 @@ def _denied(annotation: Annotation) -> Stance:
 
 
 def _is_denied(annotation: Annotation, first: int, last: int) -> bool:
-    """Whether a denial stands in the find or shortly before its act."""
+    """Whether a denial stands in the find or shortly before its act, or after it."""
     acts = [act for act, _ in annotation.spans(*_ACTS) if first <= act <= last]
-    before = [(start, act) for start, _ in annotation.spans("deny") for act in acts]
-    after = [(act, start) for start, _ in annotation.spans("deny_after") for act in acts]
+    before = [(start, act, act - end) for start, end in annotation.spans("deny") for act in acts]
+    after = [
+        (act, start, start - act) for start, _ in annotation.spans("deny_after") for act in acts
+    ]
     return any(
-        0 <= right - left <= _DENIAL_REACH and annotation.limits[left] == annotation.limits[right]
-        for left, right in (*before, *after)
+        left <= right
+        and distance <= _DENIAL_REACH
+        and annotation.limits[left] == annotation.limits[right]
+        for left, right, distance in (*before, *after)
     )
