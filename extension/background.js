@@ -35,7 +35,10 @@ function inTurn(job) {
 
 /** @param {string} reason */
 async function installed(reason) {
-  if (reason === "update") await store.takeNewerPackage();
+  if (reason === "update") {
+    await store.refit();
+    await store.takeNewerPackage();
+  }
   await settle();
   const { api } = await store.settings();
   if (reason !== "install" || !api) return;

@@ -54,6 +54,12 @@ export function maybe(shape) {
   return (value, place) => (value === null || value === undefined ? null : shape(value, place));
 }
 
+/** What an older server leaves out is read as that instead.
+ * @template T @param {Shape<T>} shape @param {unknown} instead @returns {Shape<T>} */
+export function orElse(shape, instead) {
+  return (value, place) => shape(value ?? instead, place);
+}
+
 /** @template T @param {Shape<T>} shape @param {number} most @returns {Shape<T[]>} */
 export function list(shape, most = 2000) {
   return (value, place) => {

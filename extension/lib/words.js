@@ -62,6 +62,15 @@ export class Words {
     return format.format(Date.parse(at));
   }
 
+  /** A language's own tag as a name. @param {string} tag */
+  language(tag) {
+    try {
+      return new Intl.DisplayNames(this.#format, { type: "language" }).of(tag) ?? tag;
+    } catch {
+      return tag; // no language tag at all
+    }
+  }
+
   /** @param {string[]} names */
   list(names) {
     return new Intl.ListFormat(this.#format, { type: "conjunction" }).format(names);

@@ -7,10 +7,11 @@ import { met } from "../lib/sites.js";
 import { ask, isPopup, openOptions, openTab, ownAddress, tabInFront } from "../platform/browser.js";
 import * as store from "../state/store.js";
 import { words as load } from "../state/words.js";
+import { changed } from "../ui/changes.js";
 import { away, h, speak } from "../ui/elements.js";
 import { asOfLine, troubleLine } from "../ui/freshness.js";
 import { reading } from "../ui/reading.js";
-import { answer, changed, controls, kept, others } from "../ui/vendor.js";
+import { answer, controls, kept, others } from "../ui/vendor.js";
 import { vendors } from "../ui/vendors.js";
 
 /** @typedef {import("../lib/sites.js").Met} Met */

@@ -5,7 +5,7 @@
  * it with the one before. A reader sees the old one or the new one.
  */
 
-import { read, index as indexOf } from "../lib/bundle.js";
+import { again, read, index as indexOf } from "../lib/bundle.js";
 import { events, look } from "../lib/news.js";
 import { drop, dropAll, keep, kept, packaged } from "../platform/browser.js";
 
@@ -83,6 +83,18 @@ export async function held() {
   return /** @type {{held: Held, index: Index}} */ (await kept(["held", "index"]));
 }
 
+/** After an update of the extension: what the older one kept may lack what this one shows, and the
+ * server is asked for all of it once more. */
+export const refit = () =>
+  alone(async () => {
+    const { held: now, index } = await kept(["held", "index"]);
+    if (!now) return;
+    const keys = /** @type {string[]} */ (now.vendors).map(vendorKey);
+    const records = await kept(keys);
+    const bundle = again(index, keys.map((key) => records[key]));
+    await keep({ ...recordsOf(bundle), held: { ...now, digest: null }, shown: false });
+  });
+
 /** A newer package may carry newer words than what was downloaded. */
 export async function takeNewerPackage() {
   const json = await packaged("packaged/bundle.json");
@@ -122,8 +134,7 @@ async function takeUp(bundle, size, { from, digest, api }) {
   const news = events(bundle.vendors, follows, watched);
   const at = new Date().toISOString();
   await keep({
-    ...Object.fromEntries(bundle.vendors.map((one) => [vendorKey(one.id), one])),
-    index: indexOf(bundle),
+    ...recordsOf(bundle),
     held: {
       from,
       digest,
@@ -140,6 +151,12 @@ async function takeUp(bundle, size, { from, digest, api }) {
     ...(from === "server" ? { trouble: null } : {}),
   });
   await dropVanished(before.held?.vendors ?? [], bundle);
+}
+
+/** What is looked up together, under its name. @param {Bundle} bundle */
+function recordsOf(bundle) {
+  const vendors = bundle.vendors.map((one) => [vendorKey(one.id), one]);
+  return { ...Object.fromEntries(vendors), index: indexOf(bundle) };
 }
 
 /** The server says that it has nothing newer. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { family, inOrder, sentences, short, topicName } from "../../extension/lib/answers.js";
+import { byWay, chiefWay, family, inOrder, sentences, short, topicName, wayName } from "../../extension/lib/answers.js";
 import { days, delay, isStale } from "../../extension/lib/schedule.js";
 import { LANGUAGES, Words, nearest } from "../../extension/lib/words.js";
 
@@ -113,7 +113,7 @@ test("an answer is told in every language, by the server's words where it has th
 });
 
 test("names that are newer than the extension are the server's", () => {
-  const index = { topics: { smell: { en: "Smell" } }, stances: { maybe: { en: "Maybe" } }, languages: [], vendors: [], as_of: null };
+  const index = { topics: { smell: { en: "Smell" } }, stances: { maybe: { en: "Maybe" } }, directions: { up: { en: "Up" } }, languages: [], vendors: [], as_of: null };
   assert.equal(topicName("smell", index, words("de")), "Smell");
   assert.equal(topicName("constructor", index, words("de")), "constructor");
   assert.equal(short("maybe", index, words("fr")), "Maybe");
@@ -121,6 +121,33 @@ test("names that are newer than the extension are the server's", () => {
   assert.deepEqual(inOrder(["smell", "retention", "human_review"]), ["human_review", "retention", "smell"]);
   assert.equal(family(["retention", "choice"]), "choice");
   assert.equal(family(["smell"]), "recording");
+});
+
+test("a change says which way it goes, what weighs most first", () => {
+  const topics = ["retention", "human_review", "choice", "training", "smell"];
+  const directions = { human_review: "unclear", retention: "worse", choice: "unclear", training: "better" };
+  assert.deepEqual(byWay({ topics, directions }), [
+    ["worse", ["retention"]],
+    ["better", ["training"]],
+    ["unclear", ["human_review", "choice"]],
+    [null, ["smell"]],
+  ]);
+  assert.equal(chiefWay({ topics, directions }), "better", "of the topics in their order the first that is clear");
+  assert.equal(chiefWay({ topics, directions: { ...directions, human_review: "worse" } }), "worse");
+  assert.equal(chiefWay({ topics: ["choice"], directions }), "unclear");
+  assert.equal(chiefWay({ topics, directions: {} }), null, "an older server tells no way");
+});
+
+test("a way that is newer than the extension is named by the server", () => {
+  const index = { topics: {}, stances: {}, directions: { up: { en: "Up" } }, languages: [], vendors: [], as_of: null };
+  assert.equal(wayName("up", index, words("de")), "Up");
+  assert.equal(wayName("constructor", index, words("es")), "Sentido incierto");
+  assert.equal(wayName("worse", index, words("de")), "Schlechter für Sie");
+});
+
+test("a language is named in the reader's own, and what is none stays as it is", () => {
+  assert.equal(words("de").language("fr"), "Französisch");
+  assert.equal(words("en").language("not a tag"), "not a tag");
 });
 
 test("fetches are spread, and data grows old", () => {
