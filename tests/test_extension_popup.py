@@ -12,7 +12,8 @@ import pytest
 
 from tests import fixtures_browsers as b
 from tests.fixtures_browsers import API, API_HOST
-from tests.recording_web import Given
+from tests.recording_web import Given, relayed
+from tests.sampleweb import SampleWeb, editions
 
 pytestmark = pytest.mark.slow
 
@@ -431,22 +432,45 @@ def test_the_popup_fits_a_phone(browser):
     browser.close_tab(tab)
 
 
-def test_nothing_loaded_says_so_and_offers_to_try(name, web, sample_bundle, tmp_path):
-    b.pack(tmp_path / "x", name, None, granted=GRANTED)
+@pytest.fixture(scope="module")
+def bare(name, web, tmp_path_factory):
+    """A browser without room for a panel, as on Android, whose package came without data."""
+    folder = tmp_path_factory.mktemp("bare") / name
+    b.pack(folder, name, None, granted=GRANTED, without=b.PANEL_KEYS)
+    with b.running(name, folder, web.address) as started:
+        yield started
+
+
+def test_nothing_loaded_says_so_and_offers_to_try(bare, web, sample_bundle):
     web.hosts[API_HOST] = lambda _: None
-    with b.running(name, tmp_path / "x", web.address) as empty:
-        tab = empty.visit(SHOP)
-        with b.popup(empty, tab) as popup:
-            assert "Nothing loaded yet" in popup.text
-            # Trouble may stand there already, from the look that an installation makes.
-            popup.run(
-                '$("footer .button").click();'
-                ' await until(() => $(".trouble") && !$("footer .button").disabled);'
-            )
-            assert "could not be reached" in popup.text
-            web.hosts[API_HOST] = b.served(data(sample_bundle))
-            popup.run('$("footer .button").click(); await until(() => $(".answer"));')
-            assert "Unless you turn it off" in popup.text
+    tab = bare.visit(SHOP)
+    with b.popup(bare, tab) as popup:
+        assert "Nothing loaded yet" in popup.text
+        # Trouble may stand there already, from the look that an installation makes.
+        popup.run(
+            '$("footer .button").click();'
+            ' await until(() => $(".trouble") && !$("footer .button").disabled);'
+        )
+        assert "could not be reached" in popup.text
+        web.hosts[API_HOST] = b.served(data(sample_bundle))
+        popup.run('$("footer .button").click(); await until(() => $(".answer"));')
+        assert "Unless you turn it off" in popup.text
+    bare.close_tab(tab)
+
+
+def test_where_no_panel_fits_the_popup_lists_what_is_marked(bare, web, sample_bundle):
+    b.background(bare, {"update": True})
+    with SampleWeb(at=editions()[-1]) as sample_web:
+        web.hosts["www.quendrivox.example"] = relayed(sample_web.address)
+        tab = bare.visit(POLICY)
+        with b.popup(bare, tab) as popup:
+            popup.run('$(".reading .button").click(); await until(() => $(".marks"));')
+            assert popup.run('return all(".marks li").length') > 5
+            popup.run("""all(".stepper button")[1].click();
+                await until(() => $(".where").textContent.startsWith("1 of "));""")
+            popup.run('all(".room .plain").at(-1).click(); await until(() => !$(".marks"));')
+        assert bare.eval_in(tab, "CSS.highlights.size") == 0
+        bare.close_tab(tab)
 
 
 def test_as_of_moves_on_with_the_calendar(browser, tab, web, sample_bundle):

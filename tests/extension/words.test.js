@@ -56,7 +56,7 @@ test("every message that the code names is there, and every one that is there is
 });
 
 test("no page has a word of its own", () => {
-  for (const name of ["popup/popup.html", "options/options.html", "welcome/welcome.html"]) {
+  for (const name of ["popup/popup.html", "panel/panel.html", "options/options.html", "welcome/welcome.html"]) {
     const page = readFileSync(new URL(name, ROOT), "utf8");
     const said = page.replace(/<title>Earwitness<\/title>/, "").replace(/<[^>]*>/g, "").trim();
     assert.equal(said, "", name);
