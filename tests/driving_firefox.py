@@ -46,7 +46,10 @@ PREFERENCES: dict[str, Any] = {
     "datareporting.healthreport.uploadEnabled": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "datareporting.usage.uploadEnabled": False,
+    "dom.min_background_timeout_value": 4,  # `control` waits in a tab behind
+    "dom.min_background_timeout_value_without_budget_throttling": 4,
     "dom.push.connection.enabled": False,
+    "dom.timeout.enable_budget_timer_throttling": False,
     "extensions.blocklist.enabled": False,
     "extensions.getAddons.cache.enabled": False,
     "extensions.systemAddon.update.enabled": False,

@@ -194,12 +194,13 @@ def test_the_panel_stays_and_follows_the_tab_in_front(browser, web):
 
 def test_a_page_that_builds_itself_up_late_can_be_read_again(browser, web, sample_web):
     whole = relayed(sample_web.address)
-    body = whole(Asked("GET", NOTICE, {})).body.decode()
+    body = whole(Asked("GET", NOTICE, {})).body
+    assert isinstance(body, bytes)
     web.hosts[HOST] = lambda _: Given("<!doctype html><meta charset=utf-8><main>Loading</main>")
     tab = browser.visit(NOTICE)
     with b.reading(browser, tab) as panel:
         assert panel.run('return $(".room [role=status]").textContent') == "0 sentences marked"
-        late = f"void (document.querySelector('main').innerHTML = {json.dumps(body)})"
+        late = f"void (document.querySelector('main').innerHTML = {json.dumps(body.decode())})"
         browser.eval_in(tab, late)
         panel.run('all(".room .plain")[0].click(); await until(() => $(".marks"));')
         assert "not found here" not in panel.text

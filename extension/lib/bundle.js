@@ -4,18 +4,9 @@
  * The index finds a vendor by an address; a vendor's record holds all that is shown of it.
  */
 
-import { Misshapen, address, count, list, maybe, orElse, record, table, text, time, truth } from "./shape.js";
+import { address, count, document, list, maybe, orElse, record, table, text, time, truth } from "./shape.js";
 
 export const SCHEMA_VERSION = 1;
-
-/** Why a bundle was not taken: "newer" (of a later schema) or "broken". */
-export class Refused extends Error {
-  /** @param {"newer" | "broken"} kind @param {string} detail */
-  constructor(kind, detail) {
-    super(detail);
-    this.kind = kind;
-  }
-}
 
 const name = text(200);
 const byLanguage = table(text(), 100);
@@ -166,32 +157,10 @@ const bundle = record({
  */
 
 /** A bundle as understood. @param {string} json @returns {Bundle} @throws {Refused} */
-export function read(json) {
-  const document = parsed(json);
-  const version = document?.schema_version;
-  if (Number.isSafeInteger(version) && version > SCHEMA_VERSION) {
-    throw new Refused("newer", `schema version ${version}`);
-  }
-  if (version !== SCHEMA_VERSION) throw new Refused("broken", "no schema version");
-  try {
-    return bundle(document, "");
-  } catch (error) {
-    if (error instanceof Misshapen) throw new Refused("broken", error.message);
-    throw error;
-  }
-}
-
-/** @param {string} json @returns {any} */
-function parsed(json) {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new Refused("broken", "not JSON");
-  }
-}
+export const read = (json) => document(json, "schema_version", SCHEMA_VERSION, bundle);
 
 /** What an older version of this extension kept, as this one reads it.
- * @param {Index} index @param {unknown[]} vendors @returns {Bundle} @throws {Misshapen} */
+ * @param {Index} index @param {unknown[]} vendors @returns {Bundle} @throws {import("./shape.js").Misshapen} */
 export function again(index, vendors) {
   return bundle({ ...index, vendors }, "");
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Refused, again, index, read, verdict } from "../../extension/lib/bundle.js";
+import { again, index, read, verdict } from "../../extension/lib/bundle.js";
+import { Refused } from "../../extension/lib/shape.js";
 
 const EMPTY = { schema_version: 1, as_of: null, languages: ["en"], topics: {}, stances: {}, vendors: [] };
 const VENDOR = {
