@@ -155,7 +155,7 @@ class Firefox:
         self.bidi.send("browsingContext.activate", context=tab)
 
     def go(self, tab: str, url: str) -> None:
-        self.bidi.send("browsingContext.navigate", context=tab, url=url, wait="interactive")
+        self.bidi.send("browsingContext.navigate", context=tab, url=url, wait="complete")
 
     def eval_in(self, tab: str, script: str) -> Any:
         return self.bidi.evaluate(tab, f"return await ({script})")

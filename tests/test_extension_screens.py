@@ -88,6 +88,29 @@ def test_the_popup_has_nothing_that_axe_would_mend(browser, state):
     browser.close_tab(tab)
 
 
+TROUBLES = {
+    "offline": lambda _: None,
+    "newer-schema": b.served(b'{"schema_version": 7}'),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("language", ["fr", "es"])
+def test_the_popup_in_trouble_has_nothing_that_axe_would_mend(browser, web, trouble, language):
+    b.fresh(browser, language=language)
+    first = web.hosts[API_HOST]
+    web.hosts[API_HOST] = TROUBLES[trouble]
+    assert b.background(browser, {"update": True})["outcome"] == "failed"
+    web.hosts[API_HOST] = first
+    tab = browser.visit(SHOP)
+    with b.popup(browser, tab) as popup:
+        assert popup.run('return Boolean($(".trouble"))')
+        assert popup.run(f"return view.{RUN}") == []
+        if path := picture_of(browser, f"popup-{trouble}-{language}"):
+            browser.popup_picture(path)
+    browser.close_tab(tab)
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_panel_has_nothing_that_axe_would_mend(browser, language):
     b.fresh(browser, language=language)

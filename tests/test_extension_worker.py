@@ -72,8 +72,8 @@ def badge(browser, tab_url=None):
 def options(browser):
     """The options page, as it is now."""
     browser.go(browser.control, browser.address("options/options.html"))
-    b.eventually(lambda: browser.eval_in(browser.control, "document.documentElement.lang !== ''"))
-    b.eventually(lambda: browser.eval_in(browser.control, "!!document.querySelector('dd')"))
+    ready = "!document.querySelector('main[aria-busy=true]')"
+    b.eventually(lambda: browser.eval_in(browser.control, ready))
     return browser.control
 
 

@@ -17,6 +17,7 @@ const OWN_NAMES = { en: "English", fr: "Français", de: "Deutsch", es: "Español
 let words = await load();
 await show();
 listen();
+document.querySelector("main")?.setAttribute("aria-busy", "false");
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 function at(id) {

@@ -67,6 +67,7 @@ async function vendor(id, found) {
   all.hidden = false;
   fill(
     title(shown, found),
+    isStale(now.index.as_of, Date.now()) ? asOfLine(now.index.as_of, now.held.from, Date.now(), words) : null,
     answer(shown),
     policyPage(shown, found),
     controls(shown),

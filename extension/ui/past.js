@@ -64,7 +64,7 @@ export function past(shown, given) {
     earlier.length > 0 &&
       h("details", {}, h("summary", {}, words.say("before_title")), h("ol", {}, ...earlier)),
     gone.length > 0 &&
-      h("details", {}, h("summary", {}, words.count("gone", gone.length)), h("ol", { class: "gone" }, ...gone)),
+      h("details", {}, h("summary", {}, words.count("gone", gone.length)), h("ol", { class: "withdrawn" }, ...gone)),
   );
 }
 

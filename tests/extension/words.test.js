@@ -145,6 +145,12 @@ test("a way that is newer than the extension is named by the server", () => {
   assert.equal(wayName("worse", index, words("de")), "Schlechter für Sie");
 });
 
+test("the first of a month is written as people do", () => {
+  assert.equal(words("fr").day("2025-06-01T00:00:00Z"), "1er juin 2025");
+  assert.equal(words("fr").day("2025-06-11T00:00:00Z"), "11 juin 2025");
+  assert.equal(words("es").day("2025-06-01T00:00:00Z"), "1 de junio de 2025");
+});
+
 test("a language is named in the reader's own, and what is none stays as it is", () => {
   assert.equal(words("de").language("fr"), "Französisch");
   assert.equal(words("en").language("not a tag"), "not a tag");
