@@ -103,7 +103,7 @@ def test_the_bundle_is_fetched_when_its_hour_has_come(name, sample_bundle, tmp_p
                 await api.alarms.create("bundle", { when: Date.now() + 300 });
             """)
             browser.kill_worker()
-            b.eventually(lambda: web.asked_of(API_HOST), 40)
+            b.eventually(lambda: web.asked_of(API_HOST), 120)
             [asked] = b.others(web)
             assert asked.url == f"https://{API_HOST}/v1/bundle.json"
             [alarm] = browser.run("return (globalThis.browser ?? chrome).alarms.getAll()")

@@ -201,6 +201,24 @@ def notices(browser):
     )
 
 
+def test_a_notice_says_which_way_a_change_goes(name, browser, web, sample_bundle):
+    if name != "firefox":
+        pytest.skip("Chromium does not give back what a notification says")
+    b.fresh(browser, notify=True, follows={"vendors": ["quendrivox"], "topics": []})
+    b.background(browser, {"update": True})
+    web.hosts[API_HOST] = b.served(data(changed(sample_bundle, "cc")))
+    b.background(browser, {"update": True})
+    told = browser.run("""
+        const told = (await browser.notifications.getAll())["quendrivox/cc"].message;
+        await browser.notifications.clear("quendrivox/cc");
+        return told;
+    """)
+    assert told == (
+        "Quendrivox changed “Tessquill Speech Privacy Notice”."
+        " Says more: People listening, Who listens and Training and improvement."
+    )
+
+
 def test_who_follows_is_told_once_and_only_of_what_is_new(browser, web, sample_bundle):
     b.fresh(browser, notify=True)
     b.background(browser, {"update": True})
