@@ -165,6 +165,18 @@ def test_the_panel_stays_and_follows_the_tab_in_front(browser, web):
     shown = panel.run('return $(".where").textContent')
     assert shown.startswith("1 of "), "a click on the page leaves it open"
 
+    panel.run('all(".stepper button")[1].focus()')
+    browser.run("""
+        const api = globalThis.browser ?? globalThis.chrome;
+        const url = "https://behind.example/";
+        const tab = await api.tabs.create({ url, active: false });
+        while ((await api.tabs.get(tab.id)).status !== "complete")
+          await new Promise((done) => setTimeout(done, 20));
+        await api.tabs.remove(tab.id);
+    """)
+    again = 'return [d.activeElement.textContent, $(".where").textContent]'
+    assert panel.run(again) == ["Next", shown], "what loads in a tab behind takes nothing away"
+
     other = browser.visit("https://elsewhere.example/")
     panel.run('await until(() => !$(".marks"))')
     assert "click the button of Earwitness in the toolbar" in panel.text

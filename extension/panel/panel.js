@@ -51,6 +51,7 @@ async function follow() {
 async function read(tab, vendor, page, index) {
   const last = readings.get(tab.id);
   const goesOn = last?.page.id === page.id && (await isThere(tab.id));
+  if (goesOn && last.room.isConnected) return; // whoever reads keeps place and focus
   const room = goesOn ? last.room : h("div", { class: "room" });
   const { host, pathname } = new URL(tab.url ?? "");
   main.replaceChildren(
@@ -59,9 +60,10 @@ async function read(tab, vendor, page, index) {
     room,
   );
   if (goesOn) return;
+  const open = { tabId: tab.id, vendorId: vendor.id, page, remembers: !tab.isPrivate, index, words };
+  if (page.passages.length) await fill(room, open);
+  else room.append(h("p", {}, words.say("panel_silent")));
   readings.set(tab.id, { page, room });
-  if (!page.passages.length) return room.replaceChildren(h("p", {}, words.say("panel_silent")));
-  await fill(room, { tabId: tab.id, vendorId: vendor.id, page, remembers: !tab.isPrivate, index, words });
 }
 
 /** The tab in front shows no policy page, or none that may be seen.
