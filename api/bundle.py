@@ -16,7 +16,8 @@ Nobody who asks for it tells what for. The same store gives the same bytes.
       pages[]            with health, and the passages that say something, for marking: how the
                          key of each begins and how long it is (in UTF-16 units, as JavaScript
                          counts), so that it is found on a page and proven by its id; `remove`
-                         selects what is not read on it
+                         selects what is not read on it; `earlier` are addresses where it stood
+                         before
       changes[]          the last ones on watched topics: what was removed and added, as runs;
                          directions{topic}: which way it goes
 
@@ -300,6 +301,7 @@ def _page(known: KnownPage, of: Known, marks: Mapping[str, _Mark]) -> dict[str, 
         "id": known.page.id,
         "title": known.page.title,
         "url": known.page.url,
+        "earlier": list(known.page.earlier_urls),
         "language": known.page.lang,
         "region": known.page.region,
         "declared": known.page.declared,

@@ -5,7 +5,7 @@
  * store until it was told.
  */
 
-import { short } from "./lib/answers.js";
+import { byWay, short, topicName, wayName } from "./lib/answers.js";
 import { verdict } from "./lib/bundle.js";
 import { delay } from "./lib/schedule.js";
 import { asExpression, met, origins } from "./lib/sites.js";
@@ -35,7 +35,10 @@ function inTurn(job) {
 
 /** @param {string} reason */
 async function installed(reason) {
-  if (reason === "update") await store.takeNewerPackage();
+  if (reason === "update") {
+    await store.refit();
+    await store.takeNewerPackage();
+  }
   await settle();
   const { api } = await store.settings();
   if (reason !== "install" || !api) return;
@@ -154,16 +157,29 @@ async function count() {
 async function tell() {
   const { notify } = await store.settings();
   const say = await words();
+  const now = await store.held();
   for (const event of await store.toTell()) {
     const vendor = notify ? await store.vendor(event.vendor) : null;
     const change = vendor?.changes.find(({ id }) => id === event.id);
-    if (vendor && change) {
+    if (now && vendor && change) {
       const title = vendor.pages.find(({ id }) => id === change.page_id)?.title ?? "";
-      const message = say.say("notice", { vendor: vendor.name, title });
+      const notice = say.say("notice", { vendor: vendor.name, title });
+      const message = [notice, ...waysTold(change, now.index, say)].join(" ");
       await browser.notify(`${event.vendor}/${event.id}`, say.say("notice_title"), message);
     }
     await store.told(event.id);
   }
+}
+
+/** Which way a change goes, where that is clear.
+ * @param {import("./lib/bundle.js").Change} change @param {import("./lib/bundle.js").Index} index
+ * @param {import("./lib/words.js").Words} say */
+function waysTold(change, index, say) {
+  return byWay(change).flatMap(([way, topics]) => {
+    if (way === null || way === "unclear") return [];
+    const names = topics.map((topic) => topicName(topic, index, say));
+    return say.say("notice_way", { way: wayName(way, index, say), topics: say.list(names) });
+  });
 }
 
 /** @param {string} id vendor and change */

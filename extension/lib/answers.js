@@ -69,6 +69,35 @@ export function short(verdict, index, words) {
   return words.pick(index.stances[verdict] ?? {})?.value ?? words.say("verdict_unclear");
 }
 
+const WAYS = ["worse", "better", "says_less", "says_more", "unclear"];
+
+/** Which way something goes, in words. @param {string} way @param {Index} index @param {Words} words */
+export function wayName(way, index, words) {
+  if (words.has(`way_${way}`)) return words.say(`way_${way}`);
+  return words.pick(index.directions[way] ?? {})?.value ?? words.say("way_unclear");
+}
+
+/** The topics of a change by the way it goes on them, what weighs most first; null: not told.
+ * @param {import("./bundle.js").Change} change @returns {[string | null, string[]][]} */
+export function byWay({ topics, directions }) {
+  /** @type {Map<string | null, string[]>} */
+  const found = new Map();
+  for (const topic of inOrder(topics)) {
+    const way = Object.hasOwn(directions, topic) ? directions[topic] : null;
+    found.set(way, [...(found.get(way) ?? []), topic]);
+  }
+  const rank = (/** @type {string | null} */ way) => (WAYS.indexOf(way ?? "") + 99) % 99;
+  return [...found].sort(([one], [other]) => rank(one) - rank(other));
+}
+
+/** The way that a change is named by: the clear one on the topic that is shown first.
+ * @param {import("./bundle.js").Change} change @returns {string | null} null: none is known */
+export function chiefWay({ topics, directions }) {
+  const known = inOrder(topics).filter((topic) => Object.hasOwn(directions, topic));
+  const told = known.map((topic) => directions[topic]).find((way) => way !== "unclear");
+  return told ?? (known.length ? "unclear" : null);
+}
+
 /** A topic's name. @param {string} topic @param {Index} index @param {Words} words */
 export function topicName(topic, index, words) {
   if (words.has(`topic_${topic}`)) return words.say(`topic_${topic}`);

@@ -4,21 +4,27 @@
  * The index finds a vendor by an address; a vendor's record holds all that is shown of it.
  */
 
-import { Misshapen, address, count, list, maybe, record, table, text, time, truth } from "./shape.js";
+import { address, count, document, list, maybe, orElse, record, table, text, time, truth } from "./shape.js";
 
 export const SCHEMA_VERSION = 1;
 
-/** Why a bundle was not taken: "newer" (of a later schema) or "broken". */
-export class Refused extends Error {
-  /** @param {"newer" | "broken"} kind @param {string} detail */
-  constructor(kind, detail) {
-    super(detail);
-    this.kind = kind;
-  }
-}
-
 const name = text(200);
 const byLanguage = table(text(), 100);
+
+const period = record({
+  since: maybe(time),
+  until: maybe(time),
+  observed: truth,
+  standing: name,
+  stance: maybe(name),
+  quotes: list(name, 20),
+});
+
+const withdrawn = record({ quote: name, since: maybe(time), until: maybe(time) });
+
+const onPage = record({ page_id: name, standing: name, stance: maybe(name), as_of: maybe(time) });
+
+const contradiction = record({ gap: name, more: onPage, less: onPage });
 
 const answer = record({
   standing: name,
@@ -33,6 +39,9 @@ const answer = record({
   pages_unread: count,
   quotes: list(name, 100),
   quotes_total: count,
+  before: orElse(list(period, 20), []),
+  gone: orElse(list(withdrawn, 20), []),
+  contradictions: orElse(list(contradiction, 100), []),
 });
 
 const quote = record({
@@ -60,6 +69,7 @@ const page = record({
   id: name,
   title: text(),
   url: address,
+  earlier: orElse(list(address, 50), []),
   language: name,
   region: maybe(name),
   health: name,
@@ -81,6 +91,7 @@ const change = record({
   summary: table(list(text(), 20), 100),
   edits: list(record({ kind: name, topics: list(name, 50), runs: list(run, 5000) }), 200),
   edits_total: count,
+  directions: orElse(table(name, 100), {}),
 });
 
 const vendor = record({
@@ -102,6 +113,7 @@ const vendor = record({
   ),
   answers: table(answer, 100),
   quotes: table(quote),
+  past_quotes: orElse(table(quote), {}),
   pages: list(page),
   changes: list(change, 200),
 });
@@ -111,6 +123,7 @@ const bundle = record({
   languages: list(name, 100),
   topics: table(byLanguage, 100),
   stances: table(byLanguage, 100),
+  directions: orElse(table(byLanguage, 100), {}),
   vendors: list(vendor, 5000),
 });
 
@@ -120,6 +133,7 @@ const bundle = record({
 /** @typedef {ReturnType<typeof page>} Page */
 /** @typedef {ReturnType<typeof change>} Change */
 /** @typedef {ReturnType<typeof vendor>} Vendor */
+/** @typedef {ReturnType<typeof contradiction>} Contradiction */
 /** @typedef {ReturnType<typeof bundle>} Bundle */
 
 /**
@@ -128,7 +142,7 @@ const bundle = record({
  * @property {string} name
  * @property {{id: string, name: string}[]} assistants
  * @property {Vendor["sites"]} sites
- * @property {{id: string, url: string}[]} pages
+ * @property {{id: string, url: string, earlier: string[]}[]} pages
  * @property {string} verdict stance, or standing where there is none
  */
 
@@ -138,32 +152,17 @@ const bundle = record({
  * @property {string[]} languages that the server's own pages speak
  * @property {Bundle["topics"]} topics
  * @property {Bundle["stances"]} stances
+ * @property {Bundle["directions"]} directions
  * @property {Listed[]} vendors
  */
 
 /** A bundle as understood. @param {string} json @returns {Bundle} @throws {Refused} */
-export function read(json) {
-  const document = parsed(json);
-  const version = document?.schema_version;
-  if (Number.isSafeInteger(version) && version > SCHEMA_VERSION) {
-    throw new Refused("newer", `schema version ${version}`);
-  }
-  if (version !== SCHEMA_VERSION) throw new Refused("broken", "no schema version");
-  try {
-    return bundle(document, "");
-  } catch (error) {
-    if (error instanceof Misshapen) throw new Refused("broken", error.message);
-    throw error;
-  }
-}
+export const read = (json) => document(json, "schema_version", SCHEMA_VERSION, bundle);
 
-/** @param {string} json @returns {any} */
-function parsed(json) {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new Refused("broken", "not JSON");
-  }
+/** What an older version of this extension kept, as this one reads it.
+ * @param {Index} index @param {unknown[]} vendors @returns {Bundle} @throws {import("./shape.js").Misshapen} */
+export function again(index, vendors) {
+  return bundle({ ...index, vendors }, "");
 }
 
 /** What is looked up before a vendor is known. @param {Bundle} held @returns {Index} */
@@ -173,18 +172,22 @@ export function index(held) {
     languages: held.languages,
     topics: held.topics,
     stances: held.stances,
+    directions: held.directions,
     vendors: held.vendors.map((one) => ({
       id: one.id,
       name: one.name,
       assistants: one.assistants.map(({ id, name: called }) => ({ id, name: called })),
       sites: one.sites,
-      pages: one.pages.flatMap(({ id, url }) => (url ? [{ id, url }] : [])),
+      pages: one.pages.flatMap(({ id, url, earlier }) =>
+        url ? [{ id, url, earlier: earlier.filter((at) => at !== null) }] : [],
+      ),
       verdict: verdict(one.answers.human_review),
     })),
   };
 }
 
-/** An answer's sort: its stance, or whether it is stated. @param {Answer | null | undefined} given */
+/** An answer's sort: its stance, or whether it is stated.
+ * @param {{standing: string, stance: string | null} | null | undefined} given */
 export function verdict(given) {
   return given?.stance ?? given?.standing ?? "not_read";
 }

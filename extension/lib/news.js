@@ -68,18 +68,44 @@ function byTime(one, other) {
 }
 
 /**
- * What is remembered of a policy page that was read with marks.
- * @typedef {object} Read
- * @property {string} at
+ * What stood on a policy page when it was read with marks.
+ * @typedef {object} Seen
+ * @property {string} at when the reading began, ISO 8601
  * @property {string | null} version_id
  * @property {{id: string, topics: string[], text: string}[]} passages
  */
+
+/** What is remembered of a page: its last reading, and the one before.
+ * @typedef {Seen & {before: Seen | null}} Read */
+
+const SITTING = 60 * 60_000; // milliseconds: who comes back within the hour is still reading
+
+/** The reading to compare a page with. @param {Read | undefined} last @param {number} now
+ * @returns {Seen | undefined} */
+export function baseline(last, now) {
+  return (isGoingOn(last, now) ? last?.before : last) ?? undefined;
+}
+
+/** What is to be remembered of a reading: what was new stays new until the person is through.
+ * @param {{version_id: string | null, passages: Seen["passages"]}} seen
+ * @param {Read | undefined} last @param {number} now @returns {Read} */
+export function sitting(seen, last, now) {
+  const at = last && isGoingOn(last, now) ? last.at : new Date(now).toISOString();
+  const base = baseline(last, now);
+  const before = base ? { at: base.at, version_id: base.version_id, passages: base.passages } : null;
+  return { at, ...seen, before };
+}
+
+/** @param {Read | undefined} last @param {number} now */
+function isGoingOn(last, now) {
+  return last !== undefined && now - Date.parse(last.at) < SITTING;
+}
 
 /** @typedef {"same" | "new" | "reworded"} Novelty */
 
 /**
  * How a passage on the page stands to what was there at the last reading.
- * @param {string} id @param {string} text @param {Read | undefined} last @param {Change[]} changes of this page
+ * @param {string} id @param {string} text @param {Seen | undefined} last @param {Change[]} changes of this page
  * @returns {Novelty}
  */
 export function novelty(id, text, last, changes) {
@@ -107,7 +133,7 @@ function after(runs) {
     .join("");
 }
 
-/** Passages of the last reading that are there no more. @param {Read | undefined} last @param {Set<string>} now */
+/** Passages of the last reading that are there no more. @param {Seen | undefined} last @param {Set<string>} now */
 export function vanished(last, now) {
   return last ? last.passages.filter((passage) => !now.has(passage.id)) : [];
 }

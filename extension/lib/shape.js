@@ -8,6 +8,15 @@
 
 export class Misshapen extends Error {}
 
+/** Why a document was not taken: "newer" (of a later version) or "broken". */
+export class Refused extends Error {
+  /** @param {"newer" | "broken"} kind @param {string} detail */
+  constructor(kind, detail) {
+    super(detail);
+    this.kind = kind;
+  }
+}
+
 /** @template T @typedef {(value: unknown, place: string) => T} Shape */
 
 /** @param {string} place @param {string} expected @returns {never} */
@@ -54,6 +63,12 @@ export function maybe(shape) {
   return (value, place) => (value === null || value === undefined ? null : shape(value, place));
 }
 
+/** What an older server leaves out is read as that instead.
+ * @template T @param {Shape<T>} shape @param {unknown} instead @returns {Shape<T>} */
+export function orElse(shape, instead) {
+  return (value, place) => shape(value ?? instead, place);
+}
+
 /** @template T @param {Shape<T>} shape @param {number} most @returns {Shape<T[]>} */
 export function list(shape, most = 2000) {
   return (value, place) => {
@@ -95,4 +110,34 @@ function object(value, place) {
     return refuse(place, "an object");
   }
   return /** @type {Record<string, unknown>} */ (value);
+}
+
+/**
+ * A document of ours as understood.
+ * @template T
+ * @param {string} json @param {string} field that holds its version @param {number} known version
+ * @param {Shape<T>} shape @returns {T} @throws {Refused}
+ */
+export function document(json, field, known, shape) {
+  const given = parsed(json);
+  const version = given?.[field];
+  if (Number.isSafeInteger(version) && version > known) {
+    throw new Refused("newer", `${field} ${version}`);
+  }
+  if (version !== known) throw new Refused("broken", `no ${field}`);
+  try {
+    return shape(given, "");
+  } catch (error) {
+    if (error instanceof Misshapen) throw new Refused("broken", error.message);
+    throw error;
+  }
+}
+
+/** @param {string} json @returns {any} */
+function parsed(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new Refused("broken", "not JSON");
+  }
 }

@@ -15,13 +15,19 @@ export function met(index, url) {
   if (!url || !URL.canParse(url)) return null;
   const here = new URL(url);
   if (!/^https?:$/.test(here.protocol)) return null;
-  return onPolicyPage(index, here) ?? onSite(index, here);
+  return (
+    onPolicyPage(index, here, ({ url }) => [url]) ??
+    onPolicyPage(index, here, ({ earlier }) => earlier) ??
+    onSite(index, here)
+  );
 }
 
-/** @param {Index} index @param {URL} here @returns {Met | null} */
-function onPolicyPage(index, here) {
+/** @param {Index} index @param {URL} here
+ * @param {(page: Listed["pages"][number]) => string[]} addresses those of a page that count
+ * @returns {Met | null} */
+function onPolicyPage(index, here, addresses) {
   for (const vendor of index.vendors) {
-    const page = vendor.pages.find((one) => isPage(new URL(one.url), here));
+    const page = vendor.pages.find((one) => addresses(one).some((url) => isPage(new URL(url), here)));
     if (page) return { vendor, assistants: [], page: page.id };
   }
   return null;

@@ -52,14 +52,27 @@ export class Words {
 
   /** A date as people write it, in UTC. @param {string} at */
   day(at) {
-    const format = new Intl.DateTimeFormat(this.#format, { dateStyle: "long", timeZone: "UTC" });
-    return format.format(Date.parse(at));
+    return this.#date(at, { dateStyle: "long", timeZone: "UTC" });
+  }
+
+  /** @param {string} at @param {Intl.DateTimeFormatOptions} how */
+  #date(at, how) {
+    const written = new Intl.DateTimeFormat(this.#format, how).format(Date.parse(at));
+    return this.lang === "fr" ? written.replace(/^1 /, "1er ") : written;
   }
 
   /** A moment where the person is. @param {string} at */
   moment(at) {
-    const format = new Intl.DateTimeFormat(this.#format, { dateStyle: "long", timeStyle: "short" });
-    return format.format(Date.parse(at));
+    return this.#date(at, { dateStyle: "long", timeStyle: "short" });
+  }
+
+  /** A language's own tag as a name. @param {string} tag */
+  language(tag) {
+    try {
+      return new Intl.DisplayNames(this.#format, { type: "language" }).of(tag) ?? tag;
+    } catch {
+      return tag; // no language tag at all
+    }
   }
 
   /** @param {string[]} names */

@@ -1,6 +1,8 @@
 /** The options: where the data comes from, who is followed, what may be seen, what is kept. */
 
 import { inOrder, topicName } from "../lib/answers.js";
+import { LARGEST, read, write } from "../lib/personal.js";
+import { Refused } from "../lib/shape.js";
 import { origins } from "../lib/sites.js";
 import { LANGUAGES } from "../lib/words.js";
 import * as browser from "../platform/browser.js";
@@ -15,6 +17,7 @@ const OWN_NAMES = { en: "English", fr: "Français", de: "Deutsch", es: "Español
 let words = await load();
 await show();
 listen();
+document.querySelector("main")?.setAttribute("aria-busy", "false");
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 function at(id) {
@@ -50,6 +53,12 @@ function listen() {
   at("badge").addEventListener("change", () => void allowVisits("badge"));
   at("marks").addEventListener("change", () => void allowVisits("marks"));
   at("export").addEventListener("click", () => void exported());
+  const file = /** @type {HTMLInputElement} */ (at("file"));
+  at("restore").addEventListener("click", () => file.click());
+  file.addEventListener("change", () => {
+    const chosen = file.files?.[0];
+    void restoreFrom(chosen).finally(() => (file.value = "")); // the same file may be chosen again
+  });
   at("erase").addEventListener("click", () => void erase());
 }
 
@@ -205,13 +214,11 @@ async function allowVisits(name) {
 
 async function showStored() {
   const own = await store.personal();
-  const looks = Object.keys(own.looks ?? {}).length;
-  const reads = Object.keys(own).filter((name) => name.startsWith("read:")).length;
   const size = new Blob([JSON.stringify(own)]).size;
   const facts = [
-    ["stored_looks", words.count("n_vendors", looks)],
-    ["stored_reads", words.count("n_pages", reads)],
-    ["stored_unseen", words.number((own.unseen ?? []).length)],
+    ["stored_looks", words.count("n_vendors", Object.keys(own.looks).length)],
+    ["stored_reads", words.count("n_pages", Object.keys(own.reads).length)],
+    ["stored_unseen", words.number(own.unseen.length)],
     ["stored_size", words.say("bytes", { n: words.number(size) })],
   ];
   at("stored").replaceChildren(
@@ -220,10 +227,48 @@ async function showStored() {
 }
 
 async function exported() {
-  const own = JSON.stringify(await store.personal(), null, 1);
+  const own = write(await store.personal(), new Date().toISOString());
   const url = URL.createObjectURL(new Blob([own], { type: "application/json" }));
   h("a", { href: url, download: "earwitness.json" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** @param {File | undefined} file */
+async function restoreFrom(file) {
+  if (!file) return;
+  const said = at("stored-said");
+  said.textContent = "";
+  if (file.size > LARGEST) return void (said.textContent = words.say("restore_too_large"));
+  try {
+    const own = read(await file.text());
+    if (!confirm(words.say("restore_sure"))) return;
+    said.textContent = (await restored(own)).join(" ");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    said.textContent = words.say(`restore_${error.kind}`, { detail: error.message });
+  }
+}
+
+/** @param {import("../lib/personal.js").Personal} own @returns {Promise<string[]>} what to tell */
+async function restored(own) {
+  const { notify, badge, marks, api, language } = own.settings;
+  const allowed = {
+    notify: await browser.isGranted({ permissions: ["notifications"] }),
+    visits: (await browser.grantedOrigins()).some((origin) => asked.includes(origin)),
+  };
+  const spoken = [...LANGUAGES, "auto"].includes(language) ? language : "auto";
+  await store.restore({ ...own, settings: { ...own.settings, language: spoken } }, allowed);
+  await browser.ask({ settle: true });
+  words = await load();
+  await show();
+  const isOther = api !== null && api !== (await store.settings()).api;
+  if (isOther) /** @type {HTMLInputElement} */ (at("api")).value = api;
+  const isOff = (notify && !allowed.notify) || ((badge || marks) && !allowed.visits);
+  return [
+    words.say("restored", { at: words.moment(own.saved_at) }),
+    ...(isOther ? [words.say("restored_server", { host: new URL(api).host })] : []),
+    ...(isOff ? [words.say("restored_off")] : []),
+  ];
 }
 
 async function erase() {
@@ -233,5 +278,5 @@ async function erase() {
   await browser.ask({ settle: true });
   words = await load();
   await show();
-  at("erase-said").textContent = words.say("erased");
+  at("stored-said").textContent = words.say("erased");
 }

@@ -74,6 +74,16 @@ export const onMessage = (listener) =>
 /** @param {unknown} message @returns {Promise<any>} */
 export const ask = (message) => api.runtime.sendMessage(message);
 
+/** Tell the other pages of the extension; nobody has to listen. @param {string} word */
+export const announce = (word) => void api.runtime.sendMessage({ announced: word }).catch(() => {});
+
+/** @param {(word: string) => void} listener answers nothing: that is the worker's to do */
+export const onAnnounced = (listener) =>
+  api.runtime.onMessage.addListener((message, sender) => {
+    const isOurs = Boolean(sender.url?.startsWith(ownAddress("")));
+    if (isOurs && message?.announced) listener(message.announced);
+  });
+
 /** @param {(name: string) => void} listener */
 export const onAlarm = (listener) => api.alarms.onAlarm.addListener(({ name }) => listener(name));
 
@@ -108,12 +118,35 @@ export function onPermissions(listener) {
 
 // --- the tab in front ----------------------------------------------------------------------
 
-/** @typedef {{id: number, url: string | undefined, isPrivate: boolean}} Tab */
+/** @typedef {{id: number, windowId: number, url: string | undefined, isPrivate: boolean}} Tab */
 
 /** Its address is known only where a click on the button granted it. @returns {Promise<Tab | null>} */
 export async function tabInFront() {
   const [tab] = await api.tabs.query({ active: true, currentWindow: true });
-  return tab?.id === undefined ? null : { id: tab.id, url: tab.url, isPrivate: tab.incognito };
+  if (tab?.id === undefined) return null;
+  return { id: tab.id, windowId: tab.windowId, url: tab.url, isPrivate: tab.incognito };
+}
+
+/** @param {() => void} changed another tab is in front, or another page in it
+ * @param {(id: number) => void} closed */
+export function onTabs(changed, closed) {
+  api.tabs.onActivated.addListener(() => changed());
+  api.tabs.onUpdated.addListener((_, { status, url }) => void ((url || status === "complete") && changed()));
+  api.tabs.onRemoved.addListener((id) => closed(id));
+}
+
+/** @param {number} tabId */
+export const toFront = (tabId) => api.tabs.update(tabId, { active: true });
+
+/**
+ * Opens the panel beside the page; only from a click, before anything is waited for.
+ * @param {number} windowId @returns {Promise<boolean>} false: there is no room for one (Android)
+ */
+export async function openPanel(windowId) {
+  const { sidePanel, sidebarAction } = /** @type {any} */ (api);
+  if (!sidePanel && !sidebarAction) return false;
+  await (sidePanel ? sidePanel.open({ windowId }) : sidebarAction.open());
+  return true;
 }
 
 /** @param {number} tabId @param {string} file a script of the package */

@@ -4,13 +4,14 @@ import { short } from "../lib/answers.js";
 import { since } from "../lib/news.js";
 import { isStale } from "../lib/schedule.js";
 import { met } from "../lib/sites.js";
-import { ask, isPopup, openOptions, openTab, ownAddress, tabInFront } from "../platform/browser.js";
+import { announce, ask, isPopup, openOptions, openPanel, openTab, ownAddress, tabInFront } from "../platform/browser.js";
 import * as store from "../state/store.js";
 import { words as load } from "../state/words.js";
+import { changed } from "../ui/changes.js";
 import { away, h, speak } from "../ui/elements.js";
 import { asOfLine, troubleLine } from "../ui/freshness.js";
-import { reading } from "../ui/reading.js";
-import { answer, changed, controls, kept, others } from "../ui/vendor.js";
+import { offer } from "../ui/reading.js";
+import { answer, controls, kept, others } from "../ui/vendor.js";
 import { vendors } from "../ui/vendors.js";
 
 /** @typedef {import("../lib/sites.js").Met} Met */
@@ -66,6 +67,7 @@ async function vendor(id, found) {
   all.hidden = false;
   fill(
     title(shown, found),
+    isStale(now.index.as_of, Date.now()) ? asOfLine(now.index.as_of, now.held.from, Date.now(), words) : null,
     answer(shown),
     policyPage(shown, found),
     controls(shown),
@@ -95,7 +97,18 @@ function title({ vendor: one, met: ids }, found) {
 function policyPage({ vendor: one, index }, found) {
   const page = found?.page && one.pages.find(({ id }) => id === found.page);
   if (!page || !tab || !page.passages.length) return null;
-  return reading({ tabId: tab.id, vendorId: one.id, page, remembers: !tab.isPrivate, index, words });
+  const open = { tabId: tab.id, vendorId: one.id, page, remembers: !tab.isPrivate, index, words };
+  return offer(open, () => beside(tab));
+}
+
+/** The panel takes it over and this goes: a popup would not outlive a click on the page. A private
+ * window has the list here, so that nothing of it is left open. @param {import("../platform/browser.js").Tab} here */
+async function beside({ windowId, isPrivate }) {
+  if (isPrivate) return false;
+  announce("reading"); // to a panel that is open already
+  const opened = await openPanel(windowId);
+  if (opened) close();
+  return opened;
 }
 
 /** Following, and the way to the whole history. @param {import("../ui/vendor.js").Shown} shown */

@@ -2,7 +2,7 @@
 
 import { family } from "../lib/answers.js";
 import { find } from "../lib/finding.js";
-import { novelty, rewording, vanished } from "../lib/news.js";
+import { baseline, novelty, rewording, sitting, vanished } from "../lib/news.js";
 import { callInTab, runFile, styleTab, unstyleTab } from "../platform/browser.js";
 import { lastRead, remember, vendor as vendorOf } from "./store.js";
 
@@ -36,7 +36,7 @@ export async function mark(tabId, vendorId, pageId) {
   const vendor = await vendorOf(vendorId);
   const page = vendor?.pages.find(({ id }) => id === pageId);
   if (!vendor || !page) return null;
-  const last = await lastRead(pageId);
+  const last = baseline(await lastRead(pageId), Date.now());
   await runFile(tabId, SCRIPT).catch(refused);
   /** @type {string[]} */
   const blocks = await callInTab(tabId, "read", page.remove ?? []);
@@ -73,11 +73,15 @@ function refused(error) {
 /** Remember what was read. @param {string} pageId @param {string | null} versionId @param {Mark[]} marks */
 export async function keepReading(pageId, versionId, marks) {
   const passages = marks.map(({ id, topics, text }) => ({ id, topics, text }));
-  await remember(pageId, { at: new Date().toISOString(), version_id: versionId, passages });
+  const last = await lastRead(pageId);
+  await remember(pageId, sitting({ version_id: versionId, passages }, last, Date.now()));
 }
 
 /** @param {number} tabId @param {number} i @returns {Promise<"shown" | "folded" | "gone">} */
 export const show = (tabId, i) => callInTab(tabId, "show", i);
+
+/** Whether the page that was read is still the one in the tab. @param {number} tabId */
+export const isThere = async (tabId) => typeof (await callInTab(tabId, "marked")) === "number";
 
 /** @param {number} tabId */
 export async function unmark(tabId) {

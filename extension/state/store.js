@@ -5,7 +5,7 @@
  * it with the one before. A reader sees the old one or the new one.
  */
 
-import { read, index as indexOf } from "../lib/bundle.js";
+import { again, read, index as indexOf } from "../lib/bundle.js";
 import { events, look } from "../lib/news.js";
 import { drop, dropAll, keep, kept, packaged } from "../platform/browser.js";
 
@@ -39,6 +39,8 @@ import { drop, dropAll, keep, kept, packaged } from "../platform/browser.js";
  * @property {string[]} vendors ids
  * @property {number} size bytes, as it came
  */
+
+const READ = "read:"; // what was read of a page, by its id
 
 /** @type {Settings} */
 const DEFAULTS = {
@@ -83,6 +85,18 @@ export async function held() {
   return /** @type {{held: Held, index: Index}} */ (await kept(["held", "index"]));
 }
 
+/** After an update of the extension: what the older one kept may lack what this one shows, and the
+ * server is asked for all of it once more. */
+export const refit = () =>
+  alone(async () => {
+    const { held: now, index } = await kept(["held", "index"]);
+    if (!now) return;
+    const keys = /** @type {string[]} */ (now.vendors).map(vendorKey);
+    const records = await kept(keys);
+    const bundle = again(index, keys.map((key) => records[key]));
+    await keep({ ...recordsOf(bundle), held: { ...now, digest: null }, shown: false });
+  });
+
 /** A newer package may carry newer words than what was downloaded. */
 export async function takeNewerPackage() {
   const json = await packaged("packaged/bundle.json");
@@ -103,7 +117,7 @@ export async function vendor(id) {
 /**
  * Take up a bundle, with the events that it brings.
  * @param {string} json @param {{from: Held["from"], digest: string | null, api: string | null}} source
- * @throws {import("../lib/bundle.js").Refused}
+ * @throws {import("../lib/shape.js").Refused}
  */
 export async function take(json, source) {
   const bundle = read(json);
@@ -122,8 +136,7 @@ async function takeUp(bundle, size, { from, digest, api }) {
   const news = events(bundle.vendors, follows, watched);
   const at = new Date().toISOString();
   await keep({
-    ...Object.fromEntries(bundle.vendors.map((one) => [vendorKey(one.id), one])),
-    index: indexOf(bundle),
+    ...recordsOf(bundle),
     held: {
       from,
       digest,
@@ -140,6 +153,12 @@ async function takeUp(bundle, size, { from, digest, api }) {
     ...(from === "server" ? { trouble: null } : {}),
   });
   await dropVanished(before.held?.vendors ?? [], bundle);
+}
+
+/** What is looked up together, under its name. @param {Bundle} bundle */
+function recordsOf(bundle) {
+  const vendors = bundle.vendors.map((one) => [vendorKey(one.id), one]);
+  return { ...Object.fromEntries(vendors), index: indexOf(bundle) };
 }
 
 /** The server says that it has nothing newer. */
@@ -199,13 +218,13 @@ export const looked = (one) =>
 
 /** @param {string} pageId @returns {Promise<Read | undefined>} */
 export async function lastRead(pageId) {
-  const name = `read:${pageId}`;
+  const name = READ + pageId;
   return (await kept([name]))[name];
 }
 
 /** @param {string} pageId @param {Read} now */
 export async function remember(pageId, now) {
-  await keep({ [`read:${pageId}`]: now });
+  await keep({ [READ + pageId]: now });
 }
 
 // --- following -------------------------------------------------------------------------------
@@ -244,14 +263,46 @@ export const told = (id) =>
 
 // --- all of it ---------------------------------------------------------------------------------
 
-/** What is kept about the person: everything but the bundle. @returns {Promise<Record<string, any>>} */
+/** What is kept about the person: everything but the bundle.
+ * @returns {Promise<Omit<import("../lib/personal.js").Personal, "saved_at">>} */
 export async function personal() {
-  const { settings: _, ...all } = await kept(null);
-  const own = Object.entries(all).filter(
-    ([name]) => /^(looks|watched|unseen|to_tell)$/.test(name) || name.startsWith("read:"),
-  );
-  return { settings: await settings(), ...Object.fromEntries(own) };
+  const { looks = {}, watched = {}, unseen: waiting = [], ...all } = await kept(null);
+  const reads = Object.entries(all).filter(([name]) => name.startsWith(READ));
+  return {
+    settings: await settings(),
+    looks,
+    watched,
+    unseen: waiting,
+    reads: Object.fromEntries(reads.map(([name, one]) => [name.slice(READ.length), one])),
+  };
 }
+
+/**
+ * Put what a file holds in the place of what is kept. The server stays: another is used only after
+ * it was tested.
+ * @param {import("../lib/personal.js").Personal} own
+ * @param {{notify: boolean, visits: boolean}} allowed what the browser allows at present
+ */
+export const restore = ({ settings: saved, looks, watched, unseen: waiting, reads }, allowed) =>
+  alone(async () => {
+    const before = Object.keys((await personal()).reads).filter((id) => !Object.hasOwn(reads, id));
+    const { held: now } = await kept(["held"]);
+    await keep({
+      ...Object.fromEntries(Object.entries(reads).map(([id, one]) => [READ + id, one])),
+      settings: {
+        ...saved,
+        api: (await settings()).api,
+        notify: saved.notify && allowed.notify,
+        badge: saved.badge && allowed.visits,
+        marks: saved.marks && allowed.visits,
+      },
+      looks,
+      watched,
+      unseen: waiting.filter(({ vendor: id }) => now?.vendors.includes(id)),
+      to_tell: [],
+    });
+    await drop(before.map((id) => READ + id));
+  });
 
 /** Back to the day of installation. */
 export const eraseAll = () => dropAll();

@@ -1,6 +1,7 @@
 /** Fetches the bundle: the only request that the extension ever makes, the same for everyone. */
 
-import { Refused, read } from "../lib/bundle.js";
+import { read } from "../lib/bundle.js";
+import { Refused } from "../lib/shape.js";
 import { isFirefox, isGranted } from "../platform/browser.js";
 import { confirm, held, note, settings, take } from "./store.js";
 

@@ -30,6 +30,7 @@ PARTS = (
     "lib",
     "options",
     "page",
+    "panel",
     "platform",
     "popup",
     "state",
@@ -37,6 +38,7 @@ PARTS = (
     "welcome",
 )
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say; ours carries no time
+PANEL = "panel/panel.html"
 GECKO_ID = "companion@earwitness"
 
 
@@ -61,9 +63,17 @@ def manifest(browser: str) -> dict[str, Any]:
         made["minimum_chrome_version"] = "123"
         made["background"] = {"service_worker": "background.js", "type": "module"}
         # Gives the button its icon without telling the extension which page is open.
-        made["permissions"] = sorted([*made["permissions"], "declarativeContent"])
+        own = ["declarativeContent", "sidePanel"]
+        made["permissions"] = sorted([*made["permissions"], *own])
+        made["side_panel"] = {"default_path": PANEL}
         return made
     made["background"] = {"scripts": ["background.js"], "type": "module"}
+    made["sidebar_action"] = {
+        "default_title": "__MSG_name__",
+        "default_panel": PANEL,
+        "default_icon": made["action"]["default_icon"],
+        "open_at_install": False,
+    }
     oldest = "142.0"  # the first that asks about data collection, on Android too
     made["browser_specific_settings"] = {
         "gecko": {

@@ -23,7 +23,8 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-const SHAPES = ["ear", "yes", "opt_out", "opt_in", "no", "unclear", "not_stated", "not_read"];
+const SHAPES = ["ear", "yes", "opt_out", "opt_in", "no", "unclear", "stated", "not_stated", "not_read"];
+const WAYS = ["worse", "better", "says_less", "says_more", "unclear"];
 
 /** A drawing beside a text that says the same. @param {string} name */
 export function icon(name) {
@@ -31,7 +32,7 @@ export function icon(name) {
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/icons/shapes.svg#${SHAPES.includes(name) ? name : "unclear"}`);
+  use.setAttribute("href", `/icons/shapes.svg#${[...SHAPES, ...WAYS].includes(name) ? name : "unclear"}`);
   svg.append(use);
   return svg;
 }
@@ -40,6 +41,12 @@ export function icon(name) {
 export function badge(sort, text, small = false) {
   const known = SHAPES.includes(sort) ? sort : "unclear";
   return h("span", { class: `badge ${known}${small ? " small" : ""}` }, icon(known), h("span", {}, text));
+}
+
+/** Which way a change goes, as a sign and in words. @param {string} direction @param {string} text */
+export function way(direction, text) {
+  const known = WAYS.includes(direction) ? direction : "unclear";
+  return h("strong", { class: `way ${known}` }, icon(known), h("span", {}, text));
 }
 
 /** A link that leads away and tells nothing. @param {string | null} url @param {Child[]} children */

@@ -20,37 +20,42 @@ import { diff, h } from "./elements.js";
  * @property {Words} words
  */
 
-/** A button that marks, and then the list of what was marked. @param {Open} open */
-export function reading(open) {
+/**
+ * A button that marks, and then the list of what was marked: here, or in the panel beside the page.
+ * @param {Open} open @param {() => Promise<boolean>} beside whether the panel takes it over
+ */
+export function offer(open, beside) {
   const { words } = open;
   const room = h("div", { class: "room" });
-  const section = h(
-    "section",
-    { class: "reading" },
-    h("h2", {}, words.say("reading_title")),
-    h("p", {}, words.say("reading_about")),
-    room,
-  );
-  room.append(h("button", { type: "button", class: "button", onclick: () => start(open, room) }, words.say("mark")));
-  return section;
+  const begin = async () => {
+    if (!(await beside())) await fill(room, open);
+  };
+  room.append(marker(begin, words));
+  return h("section", { class: "reading" }, h("h2", {}, words.say("reading_title")), h("p", {}, words.say("reading_about")), room);
 }
 
-/** @param {Open} open @param {HTMLElement} room */
-async function start(open, room) {
+/** @param {() => unknown} begin @param {Words} words */
+function marker(begin, words) {
+  return h("button", { type: "button", class: "button", onclick: begin }, words.say("mark"));
+}
+
+/** Marks the page in the tab, and lists in that room what was marked.
+ * @param {HTMLElement} room @param {Open} open */
+export async function fill(room, open) {
   const { words, page, tabId, vendorId } = open;
   try {
     const found = await mark(tabId, vendorId, page.id);
     if (!found) return;
     if (open.remembers) await keepReading(page.id, page.version_id, found.marks);
-    room.replaceChildren(...listed(found, open));
+    room.replaceChildren(...listed(found, room, open));
   } catch (error) {
     if (!(error instanceof NotReadable)) throw error;
     room.replaceChildren(h("p", { class: "trouble", role: "alert" }, words.say("mark_failed")));
   }
 }
 
-/** @param {Reading} found @param {Open} open */
-function listed(found, open) {
+/** @param {Reading} found @param {HTMLElement} room @param {Open} open */
+function listed(found, room, open) {
   const { words } = open;
   const { marks, since } = found;
   const status = h("p", { role: "status" }, words.count("marked", marks.length));
@@ -58,13 +63,19 @@ function listed(found, open) {
   const about = since
     ? words.count("marked_new", fresh, { date: words.day(since) })
     : words.say("marked_first");
+  // A page that builds itself up slowly may hold more by now.
+  const again = h("button", { type: "button", class: "plain", onclick: () => fill(room, open) }, words.say("mark_again"));
+  async function remove() {
+    await unmark(open.tabId);
+    room.replaceChildren(marker(() => fill(room, open), words));
+  }
   return [
     status,
     marks.length > 0 && h("p", { class: "soft" }, about),
-    found.missing > 0 && h("p", { class: "soft" }, words.count("missing", found.missing)),
+    found.missing > 0 && h("p", { class: "soft" }, words.count("missing", found.missing), " ", again),
     marks.length > 0 && steps(marks, open),
     gone(found, open),
-    h("button", { type: "button", class: "plain", onclick: () => unmark(open.tabId).then(close) }, words.say("unmark")),
+    h("button", { type: "button", class: "plain", onclick: remove }, words.say("unmark")),
   ].filter((child) => child instanceof Node);
 }
 

@@ -2,11 +2,12 @@
 
 import { inOrder, sentences, short, topicName } from "../lib/answers.js";
 import { verdict } from "../lib/bundle.js";
-import { away, badge, diff, h, theirs } from "./elements.js";
+import { badge, h, theirs } from "./elements.js";
+import { caveats, past } from "./past.js";
+import { quotes } from "./quotes.js";
 
 /** @typedef {import("../lib/bundle.js").Vendor} Vendor */
 /** @typedef {import("../lib/bundle.js").Answer} Answer */
-/** @typedef {import("../lib/bundle.js").Change} Change */
 /** @typedef {import("../lib/bundle.js").Index} Index */
 /** @typedef {import("../lib/words.js").Words} Words */
 
@@ -21,12 +22,18 @@ const KEPT = "retention";
  * @property {Words} words
  */
 
+/** The answer on people listening, and for whom it is: the one assistant that is met, or all.
+ * @param {Shown} shown @returns {{given: Answer | undefined, called: string[]}} */
+export function heard({ vendor, met }) {
+  const one = met.length === 1 && vendor.assistants.find(({ id }) => id === met[0]);
+  if (one && one.human_review) return { given: one.human_review, called: [one.name] };
+  return { given: vendor.answers[TOPIC], called: vendor.assistants.map(({ name }) => name) };
+}
+
 /** The answer on people listening. @param {Shown} shown */
 export function answer(shown) {
-  const { vendor, met, index, words } = shown;
-  const one = met.length === 1 && vendor.assistants.find(({ id }) => id === met[0]);
-  const given = (one && one.human_review) || vendor.answers[TOPIC];
-  const called = one && one.human_review ? [one.name] : vendor.assistants.map(({ name }) => name);
+  const { vendor, index, words } = shown;
+  const { given, called } = heard(shown);
   const sort = verdict(given);
   const told = given
     ? sentences(given, TOPIC, { vendor: vendor.name, assistants: called }, words)
@@ -41,6 +48,7 @@ export function answer(shown) {
     rest.length > 0 && h("p", { class: "soft" }, rest.join(" ")),
     quotes(shown, given, 1),
     byAssistant(shown),
+    caveats(shown, given),
   );
 }
 
@@ -53,35 +61,6 @@ function byAssistant({ vendor, met, index, words }) {
     return h("li", {}, h("span", {}, one.name), badge(sort, short(sort, index, words), true));
   });
   return h("ul", { class: "by", "aria-label": words.say("by_assistant") }, ...rows);
-}
-
-/** Verbatim words, with where and when. @param {Shown} shown @param {Answer | undefined} given @param {number} most */
-function quotes({ vendor, words }, given, most) {
-  const named = (given?.quotes ?? []).flatMap((name) =>
-    Object.hasOwn(vendor.quotes, name) ? [vendor.quotes[name]] : [],
-  );
-  // Of quotes that weigh the same to us the reader's own language comes first.
-  const own = named.filter(({ language }) => language === words.lang);
-  const shown = [...own, ...named.filter((one) => !own.includes(one))].slice(0, most);
-  if (!shown.length) return null;
-  return h("div", { class: "quotes" }, ...shown.map((one) => quote(one, vendor, words)));
-}
-
-/** @param {import("../lib/bundle.js").Quote} said @param {Vendor} vendor @param {Words} words */
-function quote(said, vendor, words) {
-  const page = vendor.pages.find(({ id }) => id === said.page_id);
-  const source = away(said.url, theirs("span", said.language, page?.title ?? said.page_id));
-  return h(
-    "figure",
-    { class: "quote" },
-    h("blockquote", { lang: said.language, dir: "auto" }, h("p", {}, said.text)),
-    h(
-      "figcaption",
-      {},
-      source,
-      h("span", {}, words.say("quote_seen", { first: words.day(said.captured_at), last: words.day(said.last_seen) })),
-    ),
-  );
 }
 
 /** The vendor's own switches. @param {Shown} shown */
@@ -136,51 +115,8 @@ export function kept(shown) {
     h("h2", {}, topicName(KEPT, index, words)),
     h("p", {}, first),
     quotes(shown, given, 2),
-  );
-}
-
-/**
- * What changed since the last look, or when it last did.
- * @param {Shown} shown @param {Change[]} news @param {string | null} last when the person last looked
- */
-export function changed(shown, news, last) {
-  const { vendor, words } = shown;
-  const [latest] = vendor.changes;
-  const title = h("h2", {}, words.say("changed_title"));
-  if (news.length && last) {
-    const said = words.count("changed", news.length, { date: words.day(last) });
-    const list = h("ol", { class: "news" }, ...news.map((one) => newsItem(one, shown)));
-    return h("section", { class: "changed has-news" }, title, h("p", { class: "says" }, said), list);
-  }
-  const said = last ? words.say("unchanged", { date: words.day(last) }) : words.say("first_look");
-  const before =
-    latest &&
-    h(
-      "details",
-      {},
-      h("summary", {}, words.say("last_change", { date: words.day(latest.captured_at) })),
-      h("ol", { class: "news" }, newsItem(latest, shown)),
-    );
-  return h("section", { class: "changed" }, title, h("p", { class: "soft" }, said), before);
-}
-
-/** @param {Change} change @param {Shown} shown */
-function newsItem(change, { vendor, words, index }) {
-  const page = vendor.pages.find(({ id }) => id === change.page_id);
-  const title = page ? theirs("span", page.language, page.title) : change.page_id;
-  const topics = inOrder(change.topics).map((topic) => h("span", { class: "chip" }, topicName(topic, index, words)));
-  const more = change.edits_total - change.edits.length;
-  return h(
-    "li",
-    {},
-    h("p", { class: "what" }, h("time", { datetime: change.captured_at }, words.day(change.captured_at)), " · ", title),
-    h("p", {}, ...topics),
-    ...change.edits.map(({ runs }) => {
-      const shown = diff(runs);
-      if (page) shown.lang = page.language;
-      return shown;
-    }),
-    more > 0 && h("p", { class: "soft" }, words.count("more_edits", more)),
+    caveats(shown, given),
+    past(shown, given),
   );
 }
 
@@ -199,6 +135,8 @@ export function others(shown) {
       h("summary", {}, h("span", { class: "name" }, topicName(topic, index, words))),
       h("p", {}, told.join(" ")),
       quotes(shown, given, 2),
+      caveats(shown, given),
+      past(shown, given),
     );
   });
   return h("section", { class: "others" }, h("h2", {}, words.say("others_title")), ...rows);

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Refused, index, read, verdict } from "../../extension/lib/bundle.js";
+import { again, index, read, verdict } from "../../extension/lib/bundle.js";
+import { Refused } from "../../extension/lib/shape.js";
 
 const EMPTY = { schema_version: 1, as_of: null, languages: ["en"], topics: {}, stances: {}, vendors: [] };
 const VENDOR = {
   id: "v", name: "V", as_of: null, assistants: [], sites: [], controls: [], answers: {}, quotes: {}, pages: [], changes: [],
 };
+
+const PAGE = { id: "p", title: "P", url: "https://v.example/p", language: "en", region: null, health: "current",
+  last_read_at: null, version_id: null, version_captured_at: null, passages: [] };
 
 function refused(document) {
   try {
@@ -45,11 +49,29 @@ test("a field that is missing is not found in the language's own objects", () =>
   assert.match(refused('{"schema_version":1,"__proto__":{"as_of":null}}')[1], /languages/);
 });
 
-test("the index holds what finds a vendor", () => {
-  const pages = [{ id: "p", title: "P", url: "https://v.example/p", language: "en", region: null, health: "current",
-    last_read_at: null, version_id: null, version_captured_at: null, passages: [] }];
+test("an earlier address that is none is left out", () => {
+  const pages = [{ ...PAGE, earlier: ["javascript:alert(1)", "https://old.example/p"] }];
   const made = index(read(JSON.stringify({ ...EMPTY, vendors: [{ ...VENDOR, pages }] })));
-  assert.deepEqual(made.vendors[0].pages, [{ id: "p", url: "https://v.example/p" }]);
+  assert.deepEqual(made.vendors[0].pages[0].earlier, ["https://old.example/p"]);
+});
+
+test("what an older server or extension leaves out is empty, and of another kind is refused", () => {
+  const answer = { standing: "stated", stance: "yes", also: [], summary: {}, observed: true, pages_read: 1, pages_unread: 0,
+    quotes: [], quotes_total: 0 };
+  const held = read(JSON.stringify({ ...EMPTY, vendors: [{ ...VENDOR, answers: { human_review: answer } }] }));
+  const [{ answers, past_quotes: past }] = held.vendors;
+  assert.deepEqual([answers.human_review.gone, answers.human_review.before, answers.human_review.contradictions], [[], [], []]);
+  assert.deepEqual([past, held.directions], [{}, {}]);
+  const older = { ...index(held), directions: undefined, vendors: [] };
+  assert.deepEqual(again(older, [{ ...VENDOR, answers: { human_review: answer } }]), held);
+  const wrong = { ...EMPTY, vendors: [{ ...VENDOR, answers: { human_review: { ...answer, gone: "all" } } }] };
+  assert.match(refused(wrong)[1], /human_review\.gone: expected a list/);
+});
+
+test("the index holds what finds a vendor", () => {
+  const pages = [PAGE];
+  const made = index(read(JSON.stringify({ ...EMPTY, vendors: [{ ...VENDOR, pages }] })));
+  assert.deepEqual(made.vendors[0].pages, [{ id: "p", url: "https://v.example/p", earlier: [] }]);
   assert.equal(made.vendors[0].verdict, "not_read");
   assert.equal(verdict({ stance: null, standing: "not_stated" }), "not_stated");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { events, look, novelty, rewording, since, vanished } from "../../extension/lib/news.js";
+import { baseline, events, look, novelty, rewording, since, sitting, vanished } from "../../extension/lib/news.js";
 
 function change(id, confirmed, topics = ["human_review"], edits = []) {
   return { id, page_id: "p", confirmed_at: confirmed, captured_at: confirmed, topics, edits };
@@ -53,7 +53,7 @@ test("a sentence is new, reworded or the same since the last reading", () => {
   const runs = [["equal", "We "], ["removed", "never "], ["equal", "listen."]];
   const edit = { kind: "replaced", topics: [], runs };
   const changes = [change("a", "2026-01-01T00:00:00Z", [], [edit])];
-  const last = { at: "2025-12-01T00:00:00Z", version_id: null, passages: [{ id: "1", topics: [], text: "x" }] };
+  const last = { at: "2025-12-01T00:00:00Z", version_id: null, before: null, passages: [{ id: "1", topics: [], text: "x" }] };
   assert.equal(novelty("1", "x", last, changes), "same");
   assert.equal(novelty("2", "We listen.", last, changes), "reworded");
   assert.equal(novelty("3", "Hello.", last, changes), "new");
@@ -62,4 +62,21 @@ test("a sentence is new, reworded or the same since the last reading", () => {
   assert.deepEqual(vanished(last, new Set(["2"])), last.passages);
   assert.deepEqual(vanished(last, new Set(["1"])), []);
   assert.deepEqual(vanished(undefined, new Set()), []);
+});
+
+test("a page is compared with the reading before this sitting, however often it is looked at", () => {
+  const minutes = (n) => Date.parse("2026-01-01T00:00:00Z") + n * 60_000;
+  const seen = (id) => ({ version_id: null, passages: [{ id, topics: [], text: id }] });
+  assert.equal(baseline(undefined, minutes(0)), undefined);
+  const first = sitting(seen("1"), undefined, minutes(0));
+  assert.equal(first.before, null);
+  assert.equal(baseline(first, minutes(5)), undefined, "still the first reading");
+  const later = sitting(seen("2"), first, minutes(90));
+  assert.deepEqual(later.before.passages, first.passages);
+  assert.ok(!("before" in later.before), "what is remembered does not grow");
+  const again = sitting(seen("3"), later, minutes(140));
+  assert.equal(again.at, later.at);
+  assert.deepEqual(baseline(again, minutes(149)), again.before);
+  assert.deepEqual(again.before, later.before, "what was new is new for the hour");
+  assert.equal(baseline(again, minutes(151)), again);
 });

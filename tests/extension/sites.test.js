@@ -12,7 +12,7 @@ const VENDORS = [
       { host: "ada.shop.example", paths: [], assistants: ["ada"] },
       { host: "shop.example", paths: ["/ada", "/*-Orb-*"], assistants: ["ada"] },
     ],
-    pages: [{ id: "shop.faq.en", url: "https://www.shop.example/help/display.html?node=7" }],
+    pages: [{ id: "shop.faq.en", url: "https://www.shop.example/help/display.html?node=7", earlier: [] }],
     verdict: "yes",
   },
   {
@@ -20,7 +20,10 @@ const VENDORS = [
     name: "Maker",
     assistants: [],
     sites: [{ host: "maker.example", paths: [], assistants: [] }],
-    pages: [{ id: "maker.terms.en", url: "https://law.example/terms/" }],
+    pages: [
+      { id: "maker.terms.en", url: "https://law.example/terms/", earlier: ["https://old.example/t", "https://law.example/new"] },
+      { id: "maker.new.en", url: "https://law.example/new", earlier: [] },
+    ],
     verdict: "no",
   },
 ];
@@ -54,6 +57,12 @@ test("a policy page is known by its address, wherever it stands", () => {
   const faq = "https://www.shop.example/help/display.html";
   assert.equal(at(`${faq}?lang=en&node=7`).page, "shop.faq.en");
   assert.equal(at(`${faq}?node=8`), null);
+});
+
+test("a page is known by where it stood before, unless another stands there now", () => {
+  assert.equal(at("https://old.example/t/?from=mail").page, "maker.terms.en");
+  assert.equal(at("https://law.example/new").page, "maker.new.en");
+  assert.equal(at("https://old.example/other"), null);
 });
 
 test("what is no address of the web is nobody's", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { family, inOrder, sentences, short, topicName } from "../../extension/lib/answers.js";
+import { byWay, chiefWay, family, inOrder, sentences, short, topicName, wayName } from "../../extension/lib/answers.js";
 import { days, delay, isStale } from "../../extension/lib/schedule.js";
 import { LANGUAGES, Words, nearest } from "../../extension/lib/words.js";
 
@@ -49,14 +49,14 @@ test("every message that the code names is there, and every one that is there is
   for (const name of Object.keys(MESSAGES.en)) {
     const stem = name.replace(/_(one|other)$/, "");
     const family_ = stem.replace(/_[a-z]+(_[a-z]+)?$/, "_");
-    const used = [`"${stem}"`, `__MSG_${stem}__`, `\`${family_}$`, `"${family_}`].some((way) => code.includes(way))
+    const used = [`"${stem}"`, `__MSG_${stem}__`, `\`${family_}$`].some((way) => code.includes(way))
       || ["`topic_$", "`stated_$", "`verdict_$", "`badge_$", "`trouble_$"].some((way) => stem.startsWith(way.slice(1, -1)));
     assert.ok(used, `${name} is said nowhere`);
   }
 });
 
 test("no page has a word of its own", () => {
-  for (const name of ["popup/popup.html", "options/options.html", "welcome/welcome.html"]) {
+  for (const name of ["popup/popup.html", "panel/panel.html", "options/options.html", "welcome/welcome.html"]) {
     const page = readFileSync(new URL(name, ROOT), "utf8");
     const said = page.replace(/<title>Earwitness<\/title>/, "").replace(/<[^>]*>/g, "").trim();
     assert.equal(said, "", name);
@@ -113,7 +113,7 @@ test("an answer is told in every language, by the server's words where it has th
 });
 
 test("names that are newer than the extension are the server's", () => {
-  const index = { topics: { smell: { en: "Smell" } }, stances: { maybe: { en: "Maybe" } }, languages: [], vendors: [], as_of: null };
+  const index = { topics: { smell: { en: "Smell" } }, stances: { maybe: { en: "Maybe" } }, directions: { up: { en: "Up" } }, languages: [], vendors: [], as_of: null };
   assert.equal(topicName("smell", index, words("de")), "Smell");
   assert.equal(topicName("constructor", index, words("de")), "constructor");
   assert.equal(short("maybe", index, words("fr")), "Maybe");
@@ -121,6 +121,39 @@ test("names that are newer than the extension are the server's", () => {
   assert.deepEqual(inOrder(["smell", "retention", "human_review"]), ["human_review", "retention", "smell"]);
   assert.equal(family(["retention", "choice"]), "choice");
   assert.equal(family(["smell"]), "recording");
+});
+
+test("a change says which way it goes, what weighs most first", () => {
+  const topics = ["retention", "human_review", "choice", "training", "smell"];
+  const directions = { human_review: "unclear", retention: "worse", choice: "unclear", training: "better" };
+  assert.deepEqual(byWay({ topics, directions }), [
+    ["worse", ["retention"]],
+    ["better", ["training"]],
+    ["unclear", ["human_review", "choice"]],
+    [null, ["smell"]],
+  ]);
+  assert.equal(chiefWay({ topics, directions }), "better", "of the topics in their order the first that is clear");
+  assert.equal(chiefWay({ topics, directions: { ...directions, human_review: "worse" } }), "worse");
+  assert.equal(chiefWay({ topics: ["choice"], directions }), "unclear");
+  assert.equal(chiefWay({ topics, directions: {} }), null, "an older server tells no way");
+});
+
+test("a way that is newer than the extension is named by the server", () => {
+  const index = { topics: {}, stances: {}, directions: { up: { en: "Up" } }, languages: [], vendors: [], as_of: null };
+  assert.equal(wayName("up", index, words("de")), "Up");
+  assert.equal(wayName("constructor", index, words("es")), "Sentido incierto");
+  assert.equal(wayName("worse", index, words("de")), "Schlechter für Sie");
+});
+
+test("the first of a month is written as people do", () => {
+  assert.equal(words("fr").day("2025-06-01T00:00:00Z"), "1er juin 2025");
+  assert.equal(words("fr").day("2025-06-11T00:00:00Z"), "11 juin 2025");
+  assert.equal(words("es").day("2025-06-01T00:00:00Z"), "1 de junio de 2025");
+});
+
+test("a language is named in the reader's own, and what is none stays as it is", () => {
+  assert.equal(words("de").language("fr"), "Französisch");
+  assert.equal(words("en").language("not a tag"), "not a tag");
 });
 
 test("fetches are spread, and data grows old", () => {

@@ -43,6 +43,7 @@ class PageRow:
     url: str
     declared: bool
     remove: tuple[str, ...] = ()  # CSS of what is not read on it
+    earlier_urls: tuple[str, ...] = ()  # where it stood before
 
 
 def vendors(
@@ -155,4 +156,5 @@ def _page(row: sa.Row[Any]) -> PageRow:
         url=row.url,
         declared=row.declared,
         remove=tuple(row.reading.get("remove", ())),
+        earlier_urls=tuple(row.reading.get("earlier_urls", ())),
     )
