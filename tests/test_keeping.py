@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,6 +186,21 @@ def test_a_watch_tells_every_write_and_nothing_else(written):
         assert store.watch.state() == after
     finally:
         store.close()
+
+
+def test_a_watch_that_many_ask_at_once_misses_no_write(written):
+    store = open_store(written.database_url)
+    seen: list[str] = []
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for rule in range(10):
+                write(written, metadata.tables["heard"].insert().values(rule=f"r{rule}", seq=1))
+                states = set(threads.map(lambda _: store.watch.state(), range(40)))
+                assert len(states) == 1, "nothing was written meanwhile"
+                seen += states
+    finally:
+        store.close()
+    assert len(set(seen)) == 10
 
 
 def test_a_watch_outlives_its_connection(written):
