@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,8 @@ from policies.store.queries.rows import Listing, batches, listing
 from policies.words import Term
 
 SECONDS = 5.0  # that one search may take; a hundred times what a common word takes
+# Rows that hold what is asked for: with so many, the newest of them are soon met in their order.
+_COMMON = 2_000
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _TOO_LONG = "this search takes too long: ask for a rarer word, or for one vendor, page or language"
 
@@ -79,7 +81,7 @@ def passages(
     seen = _seen(within or Within())
     if seen is not None:
         query = query.where(seen)
-    rows = _found(connection, query, pw, asked, before, limit)
+    rows = _found(connection, query, pw, {"words": asked}, before, limit)
     return listing([PassageHit(row.number, row.passage_id) for row in rows], limit)
 
 
@@ -96,8 +98,9 @@ def edits(
     ew, c = schema.edit_words, schema.changes
     query = sa.select(ew).join(c, c.c.id == ew.c.change_id)
     sides = [Side.REMOVED, Side.ADDED] if side is Side.ANY else [side]
-    query = _matching(connection, query, ew, dict.fromkeys((s.value for s in sides), asked))
-    rows = _found(connection, _published(query, within or Within()), ew, asked, before, limit)
+    wanted = dict.fromkeys((s.value for s in sides), asked)
+    query = _matching(connection, query, ew, wanted)
+    rows = _found(connection, _published(query, within or Within()), ew, wanted, before, limit)
     return listing([edit_hit(row) for row in rows], limit)
 
 
@@ -170,16 +173,14 @@ def _found(
     connection: sa.Connection,
     query: sa.Select[Any],
     table: sa.Table,
-    asked: Sequence[Term],
+    asked: Mapping[str, Sequence[Term]],
     before: int | None,
     limit: int,
 ) -> Sequence[sa.Row[Any]]:
-    number = _number(connection, table)
     if before is not None:
-        query = query.where(number < before)
-    simple = len(asked) == 1 and len(asked[0].said) == 1 and not asked[0].begins
-    order = number if simple else _sorted_late(connection, number)
+        query = query.where(_number(connection, table) < before)
     with bounded(connection):
+        order = _in_order(connection, table, asked)
         return connection.execute(query.order_by(order.desc()).limit(limit + 1)).all()
 
 
@@ -197,20 +198,28 @@ def _number(connection: sa.Connection, table: sa.Table) -> Any:
     return table.c.number if connection.dialect.name == "postgresql" else _fts(table).c.rowid
 
 
-def _sorted_late(connection: sa.Connection, number: Any) -> Any:
-    """The order, in a way that PostgreSQL cannot walk it: it has to find first, then sort.
+def _in_order(
+    connection: sa.Connection, table: sa.Table, asked: Mapping[str, Sequence[Term]]
+) -> Any:
+    """What to sort by, so that PostgreSQL does the cheaper thing: walk the order, or find first.
 
-    How common one word is it knows, and walks the order where that is quicker. How often words
-    stand together it can but guess, and would look for them in every row.
+    How often words stand together, or one that is not among the commonest, it can but guess, and
+    would look for a rare one in every row. So as many rows as make walking cheap are asked for.
     """
-    return number + 0 if connection.dialect.name == "postgresql" else number
+    number = _number(connection, table)
+    if connection.dialect.name != "postgresql":
+        return number
+    some = _matching(connection, sa.select(table.c.number), table, asked).limit(_COMMON)
+    count = sa.select(sa.func.count()).select_from(some.subquery())
+    is_common = connection.execute(count).scalar_one() == _COMMON
+    return number if is_common else number + 0  # not the column that is in order
 
 
 def _matching(
     connection: sa.Connection,
     query: sa.Select[Any],
     table: sa.Table,
-    asked: dict[str, Sequence[Term]],
+    asked: Mapping[str, Sequence[Term]],
 ) -> sa.Select[Any]:
     """The rows that hold each term in one of the columns. `asked`: column -> the same terms."""
     wanted = next(iter(asked.values()))
