@@ -74,7 +74,9 @@ def test_what_costs_much_is_refused_while_too_much_of_it_is_asked(app, client):
         answer = client.get(path)
         assert "ask again in a moment" in refused(answer, 503)["detail"]
         assert int(answer.headers["Retry-After"]) > 0
-    assert client.get("/fr/search?q=recordings").status_code == 503
+    busy = client.get("/fr/search?q=recordings")
+    assert busy.status_code == 503
+    assert "Ce serveur est occupé" in busy.text
     assert client.get("/v1/changes").status_code == 200, "what costs little is answered"
     for _ in range(PLACES):
         places.release()

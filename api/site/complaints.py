@@ -21,6 +21,8 @@ _COMPLAINTS = (
     _("at least %(least)s letters have to stand before a `*`"),
     _("this search takes too long: ask for a rarer word, or for one vendor, page or language"),
     _("this takes too long to trace: paste fewer sentences at once"),
+    _("this server is busy with questions that cost as much: ask again in a moment"),
+    _("The store cannot be read at the moment."),
     _("there is no word to trace: paste a sentence or a paragraph"),
     _("at most %(most)s characters can be traced at once, and this has %(count)s"),
     _("at most %(most)s sentences can be traced at once, and this has %(count)s"),
