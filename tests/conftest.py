@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
+    "tests.fixtures_api",
     "tests.fixtures_browsers",
     "tests.fixtures_histories",
     "tests.fixtures_postgres",

@@ -9,8 +9,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections import Counter
@@ -22,7 +20,6 @@ from pathlib import Path
 import pytest
 import schemathesis
 from click.testing import CliRunner
-from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -37,35 +34,9 @@ from policies.model import Topic
 from policies.settings import Settings
 from policies.store import open_store
 from policies.store.queries.rows import Position
+from tests.fixtures_api import SPEECH, refused, serve, served, told
 
-pytest_plugins = ["tests.fixtures_sample"]
-
-SPEECH = "quendrivox.speech-privacy.en"
 LISTS = ["/v1/vendors", "/v1/pages", "/v1/changes", "/v1/health", f"/v1/pages/{SPEECH}/versions"]
-
-
-@contextlib.contextmanager
-def served(where: Settings) -> Iterator[Flask]:
-    app = create_app(where)
-    yield app
-    app.extensions["earwitness"].store.close()
-
-
-@pytest.fixture(scope="module")
-def app(sample: Settings) -> Iterator[Flask]:
-    with served(sample) as application:
-        yield application
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-def told(client: FlaskClient, path: str) -> dict:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.get_json()
 
 
 def newest(client: FlaskClient, topic: str = "human_review") -> dict:
@@ -353,17 +324,6 @@ def test_scripts_of_any_site_may_read(client):
 # --- refusals --------------------------------------------------------------------------
 
 
-def refused(answer, status: int) -> dict:
-    assert answer.status_code == status, answer.text
-    assert answer.mimetype == "application/problem+json"
-    assert answer.headers["Cache-Control"] == "no-store"
-    body = answer.get_json()
-    assert set(body) == {"type", "title", "status", "detail", "instance", "errors"}
-    assert body["status"] == status
-    assert body["detail"]
-    return body
-
-
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
@@ -514,18 +474,6 @@ def test_a_missing_store_is_made_and_answers_with_nothing(empty):
         "as_of": None,
     }
     assert told(empty, "/v1/bundle.json")["vendors"] == []
-
-
-def serve(where: Path, *words: str) -> subprocess.Popen[str]:
-    code = "from api.cli import serve; serve()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "EARWITNESS_DATA": str(where)},
-        cwd=Path(__file__).parents[1],
-    )
 
 
 def test_serve_answers_until_it_is_stopped(tmp_path):

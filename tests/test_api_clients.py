@@ -21,9 +21,8 @@ import pytest
 from memento_client import MementoClient
 
 from policies.settings import Settings
-from tests.test_api import serve
+from tests.fixtures_api import serve
 
-pytest_plugins = ["tests.fixtures_sample"]
 pytestmark = pytest.mark.slow
 
 SPEECH = "quendrivox.speech-privacy.en"

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 from flask.testing import FlaskClient
 
-from api import create_app
 from policies.model import Topic
-from policies.settings import Settings
-
-pytest_plugins = ["tests.fixtures_sample"]
-
-SPEECH = "quendrivox.speech-privacy.en"
-
-
-@pytest.fixture(scope="module")
-def client(sample: Settings) -> Iterator[FlaskClient]:
-    app = create_app(sample)
-    yield app.test_client()
-    with contextlib.suppress(AttributeError):
-        app.extensions["earwitness"].store.close()
-
-
-def told(client: FlaskClient, path: str) -> dict:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.get_json()
+from tests.fixtures_api import SPEECH, refused, told
 
 
 def in_parts(client: FlaskClient, path: str, limit: int) -> list[dict]:
@@ -148,7 +127,4 @@ def test_lists_in_parts_and_as_tables_are_the_whole_lists(client, path):
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_shape(client, path, status):
-    answer = client.get(path)
-    assert answer.status_code == status
-    assert answer.mimetype == "application/problem+json"
-    assert answer.get_json()["detail"]
+    refused(client.get(path), status)

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.http import http_date
 
-from api import create_app
 from api.v1 import answering
 from policies import moments
 from policies.model import EditKind
-from policies.settings import Settings
+from tests.fixtures_api import SPEECH, served, told
 
-pytest_plugins = ["tests.fixtures_sample"]
-
-SPEECH = "quendrivox.speech-privacy.en"
 JOIN = (
     "Only if you join the improvement programme, a small share of your recordings is listened to"
     " and transcribed by trained Quendrivox employees."
@@ -41,32 +34,6 @@ LISTS = {
     "passages": SEARCH,
     "edits": f"{SEARCH}&in=changes",
 }
-
-
-@contextlib.contextmanager
-def served(where: Settings) -> Iterator[Flask]:
-    app = create_app(where)
-    yield app
-    app.extensions["earwitness"].store.close()
-
-
-@pytest.fixture(scope="module")
-def app(sample: Settings) -> Iterator[Flask]:
-    with served(sample) as application:
-        yield application
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-def told(client: FlaskClient, path: str, **query: str) -> dict:
-    if query:
-        path += ("&" if "?" in path else "?") + urlencode(query)
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.get_json()
 
 
 def with_limit(path: str, limit: int) -> str:

@@ -8,9 +8,7 @@ from urllib.parse import quote
 
 from policies.settings import Settings
 from policies.store import chain
-from tests.test_api import app, client, served, told
-
-__all__ = ["app", "client"]
+from tests.fixtures_api import served, told
 
 
 def test_the_log_can_be_hashed_again_by_anybody(client):

@@ -12,8 +12,6 @@ from click.testing import CliRunner, Result
 from policies.cli import main
 from policies.settings import Settings
 
-pytest_plugins = ["tests.fixtures_sample"]
-
 
 @pytest.fixture
 def ask(sample: Settings, monkeypatch: pytest.MonkeyPatch):

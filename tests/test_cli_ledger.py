@@ -11,8 +11,6 @@ from policies.cli import main
 from policies.settings import Settings
 from policies.store import open_store, schema
 
-pytest_plugins = ["tests.fixtures_sample"]
-
 
 @pytest.fixture
 def ask(sample: Settings, monkeypatch: pytest.MonkeyPatch):

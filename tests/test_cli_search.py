@@ -10,8 +10,6 @@ from click.testing import CliRunner, Result
 from policies.cli import main
 from policies.settings import Settings
 
-pytest_plugins = ["tests.fixtures_sample"]
-
 JOIN = (
     "Only if you join the improvement programme, a small share of your recordings is listened to"
     " and transcribed by trained Quendrivox employees."

@@ -12,9 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from policies.settings import Settings
-from tests.test_api import SPEECH, refused, served, told
-
-pytest_plugins = ["tests.fixtures_sample"]
+from tests.fixtures_api import SPEECH, refused, served, told
 
 UNPACK: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,

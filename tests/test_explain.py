@@ -21,8 +21,6 @@ from policies.store import Store, open_store, schema
 from policies.tracking.explain import explain
 from policies.tracking.reread import outdated, reread
 
-pytest_plugins = ["tests.fixtures_sample"]
-
 
 @pytest.fixture
 def store(sample: Settings) -> Iterator[Store]:

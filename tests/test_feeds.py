@@ -16,10 +16,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from policies.settings import Settings
-from tests.test_api import app, client, served, told
+from tests.fixtures_api import served, told
 from tests.test_tracking import DAY, HOUR, A, B, C, watching
 
-__all__ = ["app", "client", "watching"]
+__all__ = ["watching"]
 NS = {"a": "http://www.w3.org/2005/Atom"}
 FEEDS = [
     "/feeds/changes.atom",

@@ -13,10 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from policies.settings import Settings
-from tests.test_api import SPEECH, refused, served
+from tests.fixtures_api import SPEECH, refused, served
 from tests.test_limits import running
-
-pytest_plugins = ["tests.fixtures_sample"]
 
 LONG = 8_100  # bytes: about what the server lets through
 SLOWEST = 1.0  # seconds of processor time; all of these take less than 0.3 where it is quiet

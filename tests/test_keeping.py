@@ -17,11 +17,9 @@ from api import hosts, keeping
 from policies.settings import Settings
 from policies.store import open_store
 from policies.store.schema import metadata, tracks
+from tests.fixtures_api import served
 from tests.fixtures_postgres import Postgres
 from tests.fixtures_sample import copy
-from tests.test_api import served
-
-pytest_plugins = ["tests.fixtures_sample"]
 
 KEPT = ["/v1/bundle.json", "/v1/vendors/quendrivox"]
 

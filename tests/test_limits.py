@@ -24,9 +24,7 @@ from api.reading import PLACES
 from api.v1 import answering
 from policies.finding import tracing
 from policies.settings import Settings
-from tests.test_api import SPEECH, refused, serve, served, told
-
-pytest_plugins = ["tests.fixtures_sample"]
+from tests.fixtures_api import SPEECH, refused, serve, served, told
 
 ROOT = Path(__file__).parents[1]
 DEAR = [

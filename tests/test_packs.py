@@ -21,11 +21,10 @@ from policies import packs
 from policies.cli import main
 from policies.errors import BadEvidence, BadStore, UnknownId
 from policies.store import schema
-from tests.test_api import app, client, served, told
+from tests.fixtures_api import served, told
 from tests.test_tracking import A, B, C, Watch
 from tests.test_verify import warc
 
-__all__ = ["app", "client"]
 CHROMIUM = Path("/usr/lib/chromium/chromium")
 
 

@@ -19,8 +19,6 @@ from policies.store.queries import catalog, changes, statements, texts, tracks, 
 from policies.store.queries.changes import Wanted
 from policies.store.queries.rows import Position
 
-pytest_plugins = ["tests.fixtures_sample"]
-
 SPEECH = "quendrivox.speech-privacy.en"
 
 

@@ -25,8 +25,6 @@ from policies.words import Term, matches, terms, words
 from tests.older_stores import make_older
 from tests.test_tracking import DAY, A, Watch, make_page
 
-pytest_plugins = ["tests.fixtures_sample"]
-
 SPEECH = "quendrivox.speech-privacy.en"
 QUERIES = [
     "recordings",

@@ -18,7 +18,6 @@ from flask.testing import FlaskClient
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from api import create_app
 from policies import moments, summary
 from policies.model import (
     Assistant,
@@ -33,11 +32,9 @@ from policies.model import (
 )
 from policies.settings import Settings
 from policies.tracking import open_tracker
+from tests.fixtures_api import SPEECH, served
 from tests.sampleweb.pictures import served as served_there
 
-pytest_plugins = ["tests.fixtures_sample"]
-
-SPEECH = "quendrivox.speech-privacy.en"
 CHROMIUM = Path("/usr/lib/chromium/chromium")
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}" + "Donaudampfschiff" * 20
 
@@ -63,24 +60,6 @@ class Reader(HTMLParser):
 
     def every(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
-
-
-@contextlib.contextmanager
-def served(where: Settings) -> Iterator[Flask]:
-    app = create_app(where)
-    yield app
-    app.extensions["earwitness"].store.close()
-
-
-@pytest.fixture(scope="module")
-def app(sample: Settings) -> Iterator[Flask]:
-    with served(sample) as application:
-        yield application
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def page(client: FlaskClient, path: str) -> Reader:
