@@ -46,9 +46,9 @@ _REASONS = (
     _("the declared selector could not read the version before either"),
     _("the main content could not read the version before either"),
     _("the text could not read the version before either"),
-    _("the declared selector keeps %(share)s of the version before"),
-    _("the main content keeps %(share)s of the version before"),
-    _("the text keeps %(share)s of the version before"),
+    _("the declared selector keeps %(share)s%% of the version before"),
+    _("the main content keeps %(share)s%% of the version before"),
+    _("the text keeps %(share)s%% of the version before"),
     _("the declared selector found too little text"),
     _("the main content found too little text"),
     _("the text found too little text"),
@@ -76,7 +76,8 @@ _HOLE = re.compile(r"%\\\((\w+)\\\)s")
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(
-        (message, re.compile(_HOLE.sub(r"(?P<\1>.+)", re.escape(message)))) for message in _REASONS
+        (message, re.compile(_HOLE.sub(r"(?P<\1>.+)", re.escape(message).replace("%%", "%"))))
+        for message in _REASONS
     )
 
 
