@@ -360,7 +360,7 @@ def test_every_rule_and_direction_has_words_in_both_languages():
         ("the server says 404", "le serveur répond 404"),
         (
             "the declared selector keeps 31% of the version before",
-            "le sélecteur déclaré garde 31% de la version précédente",
+            "le sélecteur déclaré garde 31\u202f% de la version précédente",
         ),
         ("the text is in 'de', not 'fr'", "le texte est en 'de', et non en 'fr'"),
         ("something that nobody foresaw", "something that nobody foresaw"),
