@@ -162,9 +162,7 @@ def page_versions(page_id: str, query: params.VersionsQuery) -> Response:
 @v1.doc(summary="A version: its text, its passages and what they say")
 def version(version_id: str) -> Response:
     """One version."""
-    row = versions.version(connection(), version_id)
-    if row is None:
-        raise UnknownId(f"no version has the id {version_id!r}")
+    row = _version_of(version_id)
     page = page_of(row.page_id)
     text = versions.text(connection(), row.text_id, page.scope)
     shown = reply(shaping.full_version(row, text, versions.neighbours(connection(), row)))
@@ -179,9 +177,7 @@ def version(version_id: str) -> Response:
 @costly
 def version_evidence(version_id: str) -> Response:
     """The evidence pack of one version."""
-    row = versions.version(connection(), version_id)
-    if row is None:
-        raise UnknownId(f"no version has the id {version_id!r}")
+    row = _version_of(version_id)
     return evidence.packed(row.id, page_of(row.page_id))
 
 
@@ -215,9 +211,7 @@ def change_list(query: params.ChangesQuery) -> Response:
 @v1.doc(summary="A change: its edits in verbatim words, and where they come from")
 def change(change_id: str) -> Response:
     """One change."""
-    row = changes.change(connection(), change_id)
-    if row is None:
-        raise UnknownId(f"no change has the id {change_id!r}")
+    row = _change_of(change_id)
     return reply(shaping.change(connection(), row))
 
 
@@ -229,9 +223,7 @@ def change(change_id: str) -> Response:
 @costly
 def change_evidence(change_id: str) -> Response:
     """The evidence pack of one change."""
-    row = changes.change(connection(), change_id)
-    if row is None:
-        raise UnknownId(f"no change has the id {change_id!r}")
+    row = _change_of(change_id)
     return evidence.packed(row.id, page_of(row.page_id))
 
 
@@ -307,6 +299,22 @@ def healthz() -> Response:
 def _everybody() -> dict[str, knowledge.Known]:
     """All vendors by id."""
     return {known.vendor.id: known for known in remembered("everybody", knowledge.everybody)}
+
+
+def _version_of(version_id: str) -> VersionRow:
+    """The version of an id. Raises UnknownId."""
+    row = versions.version(connection(), version_id)
+    if row is None:
+        raise UnknownId(f"no version has the id {version_id!r}")
+    return row
+
+
+def _change_of(change_id: str) -> ChangeRow:
+    """The change of an id. Raises UnknownId."""
+    row = changes.change(connection(), change_id)
+    if row is None:
+        raise UnknownId(f"no change has the id {change_id!r}")
+    return row
 
 
 def _after(row: VersionRow | ChangeRow) -> str:

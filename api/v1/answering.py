@@ -8,15 +8,16 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, request, stream_with_context
 from pydantic import BaseModel
 
+from api import cursors
 from api.costly import costly
 from api.headers import is_held
 from api.reading import connection, stamp
@@ -25,6 +26,8 @@ from api.v1.params import Form
 from policies import __version__
 from policies.errors import UnknownId
 from policies.store.queries import catalog, tracks
+
+T = TypeVar("T")
 
 EXPORTED = 100_000  # rows of one export; what follows is got by a narrower question
 _AT_ONCE = 200  # rows that an export holds in memory
@@ -63,6 +66,14 @@ def listed(
         answer = _export(form, item, part, query.cursor, most)
     answer.vary.add("Accept")
     return answer
+
+
+def sliced(by_id: Mapping[str, T], cursor: str | None, limit: int) -> tuple[list[T], str | None]:
+    """What stands after a cursor in a whole list, by id; and the cursor of what follows."""
+    after = cursors.row_id(cursor) or ""
+    wanted = sorted(id_ for id_ in by_id if id_ > after)
+    shown = wanted[:limit]
+    return [by_id[id_] for id_ in shown], cursors.of_id(shown[-1]) if wanted[limit:] else None
 
 
 def preferred(given: Form | None, usual: Form, offered: Sequence[Form]) -> Form:

@@ -36,7 +36,7 @@ def page_captures(page_id: str, query: params.CapturesQuery) -> Response:
             after=cursors.position(cursor),
             limit=limit,
         )
-        return Part([shaping.capture(row) for row in found.items], _after(found))
+        return Part([schemas.FullCapture.model_validate(row) for row in found.items], _after(found))
 
     return listed(query, schemas.Captures, [schemas.FullCapture], part)
 
@@ -49,7 +49,7 @@ def capture(capture_id: str) -> Response:
     row = kept.capture(connection(), capture_id)
     if row is None:
         raise UnknownId(f"no capture has the id {capture_id!r}")
-    return reply(shaping.capture(row))
+    return reply(schemas.FullCapture.model_validate(row))
 
 
 @captures.get("/versions")

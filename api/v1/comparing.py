@@ -9,12 +9,12 @@ from itertools import groupby
 from apiflask import APIBlueprint
 from flask import Response
 
-from api import cursors, knowledge
+from api import knowledge
 from api.costly import costly
 from api.knowledge import Known
 from api.reading import connection, remembered
 from api.v1 import params, schemas, shaping
-from api.v1.answering import Part, known, listed
+from api.v1.answering import Part, known, listed, sliced
 from policies.errors import UnknownId
 from policies.model import Topic
 from policies.store.queries import catalog
@@ -31,13 +31,10 @@ def topic(topic: str, query: params.TopicQuery) -> Response:
     """The answers of all vendors to one topic, by vendor id."""
     if topic not in list(Topic):
         raise UnknownId(f"no topic has the id {topic!r}; there are {', '.join(Topic)}")
-    everybody = sorted(_everybody(query), key=lambda one: one.vendor.id)
+    everybody = {one.vendor.id: one for one in _everybody(query)}
 
     def part(cursor: str | None, limit: int) -> Part:
-        after = cursors.row_id(cursor) or ""
-        wanted = [one for one in everybody if one.vendor.id > after]
-        shown = wanted[:limit]
-        following = cursors.of_id(shown[-1].vendor.id) if len(wanted) > limit else None
+        shown, following = sliced(everybody, cursor, limit)
         return Part(shaping.compared(connection(), shown, Topic(topic)), following)
 
     return listed(query, schemas.Comparison, [schemas.VendorAnswer], part)
@@ -59,10 +56,7 @@ def assistants(query: params.AssistantsQuery) -> Response:
     }
 
     def part(cursor: str | None, limit: int) -> Part:
-        after = cursors.row_id(cursor) or ""
-        wanted = sorted(id_ for id_ in listening if id_ > after)
-        following = cursors.of_id(wanted[limit - 1]) if len(wanted) > limit else None
-        shown = [listening[id_] for id_ in wanted[:limit]]
+        shown, following = sliced(listening, cursor, limit)
         return Part(shaping.listening(connection(), shown), following)
 
     return listed(query, schemas.Assistants, [schemas.AssistantAnswer], part)
@@ -79,13 +73,11 @@ def policies(query: params.PagesQuery) -> Response:
         connection(), vendor_id=query.vendor, lang=query.language, limit=100_000
     ).items
     in_order = sorted(everything, key=lambda page: (page.policy_id, page.id))
-    by_policy = [list(pages) for _, pages in groupby(in_order, key=lambda page: page.policy_id)]
+    by_policy = {id_: list(pages) for id_, pages in groupby(in_order, lambda page: page.policy_id)}
 
     def part(cursor: str | None, limit: int) -> Part:
-        after = cursors.row_id(cursor) or ""
-        wanted = [pages for pages in by_policy if pages[0].policy_id > after]
-        following = cursors.of_id(wanted[limit - 1][0].policy_id) if len(wanted) > limit else None
-        return Part([shaping.policy(pages) for pages in wanted[:limit]], following)
+        shown, following = sliced(by_policy, cursor, limit)
+        return Part([shaping.policy(pages) for pages in shown], following)
 
     return listed(query, schemas.Policies, [schemas.Policy], part)
 

@@ -17,7 +17,6 @@ from policies.locale import LANGUAGES
 from policies.model import Assistant, Reason, Topic
 from policies.store.chain import Entry
 from policies.store.queries import changes, events
-from policies.store.queries.captures import FullCapture
 from policies.store.queries.catalog import PageRow
 from policies.store.queries.changes import ChangeRow
 from policies.store.queries.events import EventRow
@@ -353,27 +352,6 @@ def policy(pages: Sequence[PageRow]) -> schemas.Policy:
         languages=sorted({page.lang for page in pages}),
         page_ids=[page.id for page in pages],
         declared=any(page.declared for page in pages),
-    )
-
-
-def capture(row: FullCapture) -> schemas.FullCapture:
-    """A capture."""
-    return schemas.FullCapture(
-        id=row.id,
-        page_id=row.page_id,
-        origin=row.origin,
-        captured_at=row.captured_at,
-        seen_until=row.seen_until,
-        url=row.url,
-        final_url=row.final_url,
-        status=row.status,
-        outcome=row.outcome,
-        reasons=_notices(row.reasons),
-        digest=row.digest,
-        size=row.size,
-        is_revisit=row.is_revisit,
-        note=row.note,
-        version_id=row.version_id,
     )
 
 
